@@ -1,0 +1,112 @@
+"""The commands: what keys, the prompt, scripts and records send, as dataclasses with a one-line grammar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backprop_core.experiment import Choice
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``loss < 0.4``: a measured quantity, a comparison, a number."""
+
+    quantity: str
+    comparison: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """``run 500 epochs``, ``run 20 steps``, ``run until loss < 0.05 or 10000 epochs``, ``run`` (the experiment's own end)."""
+
+    epochs: int | None = None
+    steps: int | None = None
+    until: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """``step 3``: so many batches."""
+
+    batches: int = 1
+
+
+@dataclass(frozen=True)
+class Expect:
+    """``expect loss < 0.4``."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class ReinitDead:
+    """``reinit-dead``, or one neuron: ``reinit-dead 1.3``. Both count from 1."""
+
+    layer: int | None = None
+    neuron: int | None = None
+
+
+@dataclass(frozen=True)
+class SetActivation:
+    """``activation hidden leaky-relu 0.01``, ``activation 2 tanh``, ``activation output linear``."""
+
+    where: str
+    activation: Choice
+
+
+@dataclass(frozen=True)
+class SetOption:
+    """``set learning-rate 0.01``; also batch-size, weight-decay, gradient-clip, reduction, optimizer."""
+
+    option: str
+    value: float | int | str | Choice | None
+
+
+@dataclass(frozen=True)
+class Standardize:
+    """``standardize``: zero mean and unit variance, folded into the first layer where the function can stay."""
+
+
+@dataclass(frozen=True)
+class AddBias:
+    """``add-bias``: zero biases for a network without; the function is unchanged."""
+
+
+@dataclass(frozen=True)
+class Restart:
+    """``restart`` with the same seed, or ``restart seed 7``: the experiment as it was opened."""
+
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Undo:
+    """``undo``: the state before the last intervention."""
+
+
+@dataclass(frozen=True)
+class TakeSnapshot:
+    """``snapshot``: write a snapshot event."""
+
+
+@dataclass(frozen=True)
+class Save:
+    """``save weights.npz``: W1 (fan_in, fan_out), b1, W2, … as float64."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class SaveCheckpoint:
+    """``checkpoint state.npz``: everything that is needed to go on."""
+
+    path: str
+
+
+Command = (
+    Run | Step | Expect | ReinitDead | SetActivation | SetOption | Standardize | AddBias | Restart | Undo
+    | TakeSnapshot | Save | SaveCheckpoint
+)

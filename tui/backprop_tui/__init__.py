@@ -1,0 +1,1 @@
+"""The screen and the command line around :mod:`backprop_core`."""

@@ -110,3 +110,21 @@ Command = (
     Run | Step | Expect | ReinitDead | SetActivation | SetOption | Standardize | AddBias | Restart | Undo
     | TakeSnapshot | Save | SaveCheckpoint
 )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did. ``result`` is one line for a person; ``warning`` is set where harm was done."""
+
+    step: int
+    command: str
+    result: str
+    loss_before: float | None = None
+    loss_after: float | None = None
+    dead_before: int | None = None
+    dead_after: int | None = None
+    intervention: bool = False
+    warning: str | None = None
+    passed: bool | None = None
+    """For ``expect``: whether the condition held. ``value`` is what was measured."""
+    value: float | None = None

@@ -1,0 +1,262 @@
+"""What each command does to a trainer, told in one line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backprop_core import commands as c
+from backprop_core.activations import ACTIVATIONS
+from backprop_core.errors import UserError
+from backprop_core.experiment_file import resolve
+from backprop_core.files import write_arrays
+from backprop_core.grammar import format_command
+from backprop_core.optimizers import OPTIMIZERS
+from backprop_core.reinitialization import reinitialize_dead
+from backprop_core.reparameterization import add_biases, standardize
+from backprop_core.snapshot import Mark
+from backprop_core.training_state import capture, restore
+from backprop_core.training_step import new_optimizer_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from backprop_core.experiment import Choice
+    from backprop_core.trainer import Trainer
+
+UNDO_BYTES = 256 * 1024 * 1024
+"""States kept for undo may hold so much together; the oldest go first, the last one always stays."""
+
+UNDO_STATES = 100
+
+LOSS_JUMP = 1.1
+"""A loss that an intervention raises by more than this factor is warned of."""
+
+
+def carry_out(trainer: Trainer, command: c.Command) -> c.Outcome:
+    """Carry out any command on a trainer; interventions are journalled, marked and can be undone."""
+    if isinstance(command, (c.Run, c.Step)):
+        return _train(trainer, command)
+    if isinstance(command, c.Expect):
+        return _expect(trainer, command)
+    if isinstance(command, c.TakeSnapshot):
+        return c.Outcome(trainer.step_count, "snapshot", "snapshot taken")
+    if isinstance(command, (c.Save, c.SaveCheckpoint)):
+        return _save(trainer, command)
+    if isinstance(command, c.Undo):
+        return _undo(trainer)
+    return _intervene(trainer, command)
+
+
+def _train(trainer: Trainer, command: c.Run | c.Step) -> c.Outcome:
+    before, step = trainer.census().loss, trainer.step_count
+    reason = ""
+    if isinstance(command, c.Step):
+        trainer.step(command.batches)
+        reason = trainer.ended or ""
+    else:
+        reason = trainer.run(command)
+    taken = trainer.step_count - step
+    after = trainer.census().loss
+    text = f"{plural(taken, 'step')} taken, loss {before:.6g} → {after:.6g}"
+    return c.Outcome(
+        trainer.step_count,
+        format_command(command),
+        f"{text} ({reason})" if reason else text,
+        before,
+        after,
+    )
+
+
+def _expect(trainer: Trainer, command: c.Expect) -> c.Outcome:
+    passed, value = trainer.holds(command.condition)
+    condition = format_command(command).removeprefix("expect ")
+    verdict = "as expected" if passed else "not as expected"
+    return c.Outcome(
+        trainer.step_count,
+        format_command(command),
+        f"{verdict}: {condition}, measured {value:.9g}",
+        passed=passed,
+        value=value,
+    )
+
+
+def _save(trainer: Trainer, command: c.Save | c.SaveCheckpoint) -> c.Outcome:
+    path = Path(command.path)
+    if isinstance(command, c.Save):
+        write_arrays(path, {name: a.astype(np.float64) for name, a in trainer.network.named().items()})
+        what = f"{plural(trainer.network.parameters.size, 'parameter')} written"
+    else:
+        from backprop_core.checkpoint import write_checkpoint
+
+        write_checkpoint(trainer, path)
+        what = "checkpoint written"
+    return c.Outcome(trainer.step_count, format_command(command), f"{what} to {command.path}")
+
+
+def _undo(trainer: Trainer) -> c.Outcome:
+    if not trainer.undo_stack:
+        raise UserError("nothing to undo: no intervention yet")
+    before = trainer.census()
+    trainer.record.note_training(trainer.place)
+    undone, state = trainer.undo_stack.pop()
+    restore(trainer, state)
+    trainer.record.note(c.Undo(), trainer.place)
+    return _outcome(trainer, c.Undo(), before, f"'{undone}' taken back, at step {trainer.step_count} again")
+
+
+def _intervene(trainer: Trainer, command: c.Command) -> c.Outcome:
+    before = trainer.census()
+    trainer.record.note_training(trainer.place)
+    state = capture(trainer)
+    try:
+        result = _INTERVENTIONS[type(command)](trainer, command)
+    except UserError:
+        restore(trainer, state)
+        raise
+    if result is None:
+        return c.Outcome(trainer.step_count, format_command(command), "no dead neurons: nothing to do")
+    text = format_command(command)
+    trainer.undo_stack.append((text, state))
+    _forget_oldest(trainer)
+    trainer.interventions.append(Mark(trainer.step_count, text))
+    trainer.record.note(command, trainer.place)
+    return _outcome(trainer, command, before, result, intervention=True)
+
+
+def _forget_oldest(trainer: Trainer) -> None:
+    stack = trainer.undo_stack
+    while len(stack) > UNDO_STATES or (
+        len(stack) > 1 and sum(state.size for _, state in stack) > UNDO_BYTES
+    ):
+        del stack[0]
+
+
+def _outcome(
+    trainer: Trainer, command: c.Command, before: Any, result: str, *, intervention: bool = False
+) -> c.Outcome:
+    after = trainer.census()
+    dead = f"dead {before.dead_count} → {after.dead_count}"
+    line = f"{result} · {dead} · loss {before.loss:.6g} → {after.loss:.6g}"
+    warning = None
+    if not np.isfinite(after.loss) or after.loss > LOSS_JUMP * before.loss:
+        warning = f"the loss rose from {before.loss:.6g} to {after.loss:.6g}; undo takes it back"
+    return c.Outcome(
+        trainer.step_count,
+        format_command(command),
+        line,
+        before.loss,
+        after.loss,
+        before.dead_count,
+        after.dead_count,
+        intervention,
+        warning if intervention else None,
+    )
+
+
+def _reinit(trainer: Trainer, command: c.ReinitDead) -> str | None:
+    recycled = reinitialize_dead(trainer, command.layer, command.neuron)
+    if not recycled:
+        return None
+    names = ", ".join(f"{layer}.{neuron}" for layer, neuron in recycled[:8])
+    more = f" and {len(recycled) - 8} more" if len(recycled) > 8 else ""
+    outputs = any(layer == len(trainer.network.layers) for layer, _ in recycled)
+    note = "; an output was dead, so the function changed" if outputs else ""
+    return f"reinitialised {plural(len(recycled), 'neuron')} ({names}{more}){note}"
+
+
+def _set_activation(trainer: Trainer, command: c.SetActivation) -> str:
+    choice = command.activation
+    network = trainer.experiment.network
+    hidden, output = list(network.activation), network.output
+    if command.where == "output":
+        output = choice
+    else:
+        for number in _layer_numbers(command.where, len(hidden) + 1):
+            if number > len(hidden):
+                output = choice
+            else:
+                hidden[number - 1] = choice
+    _change(trainer, replace(network, activation=tuple(hidden), output=output))
+    return f"{_layers_phrase(command.where)} now {choice.name}"
+
+
+def _layer_numbers(where: str, layers: int) -> list[int]:
+    if where == "hidden":
+        return list(range(1, layers))
+    numbers = [int(word) for word in where.split(",")]
+    for number in numbers:
+        if not 1 <= number <= layers:
+            raise UserError(f"there is no layer {number}; the network has layers 1 to {layers}")
+    return numbers
+
+
+def _layers_phrase(where: str) -> str:
+    return f"{where} layer" if where in ("hidden", "output") else f"layer {where}"
+
+
+def _change(trainer: Trainer, network: Any) -> None:
+    """Give the trainer's network other activations, its parameters and moments unchanged."""
+    trainer.experiment = resolve(replace(trainer.experiment, network=network))
+    kept = capture(trainer)
+    restore(trainer, kept)
+
+
+def _set_option(trainer: Trainer, command: c.SetOption) -> str:
+    field = command.option.replace("-", "_")
+    training = trainer.experiment.training
+    old = getattr(training, field)
+    value: Any = command.value
+    if field == "batch_size" and value == "full":
+        value = None
+    trainer.experiment = resolve(
+        replace(trainer.experiment, training=replace(training, **{field: value}))
+    )
+    if field == "optimizer":
+        trainer.optimizer = new_optimizer_state(trainer.experiment, trainer.network)
+    trainer.rebuild()
+    return f"{command.option} {_show(old)} → {_show(getattr(trainer.experiment.training, field))}"
+
+
+def _show(value: float | int | str | Choice | None) -> str:
+    if value is None:
+        return "full"
+    if isinstance(value, (int, float)):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else value.name
+
+
+def _standardize(trainer: Trainer, command: c.Standardize) -> str:
+    return standardize(trainer)
+
+
+def _add_bias(trainer: Trainer, command: c.AddBias) -> str:
+    if trainer.network.bias:
+        raise UserError("the network has biases already")
+    add_biases(trainer)
+    return f"added {plural(sum(layer.units for layer in trainer.network.layers), 'bias', 'biases')}, all zero"
+
+
+def _restart(trainer: Trainer, command: c.Restart) -> str:
+    seed = trainer.opened.seed if command.seed is None else command.seed
+    trainer.open(replace(trainer.opened, seed=seed))
+    return f"restarted with seed {seed}, as opened"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return ``"1 step"``, ``"2 steps"``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+_INTERVENTIONS: dict[type, Callable[..., str | None]] = {
+    c.ReinitDead: _reinit,
+    c.SetActivation: _set_activation,
+    c.SetOption: _set_option,
+    c.Standardize: _standardize,
+    c.AddBias: _add_bias,
+    c.Restart: _restart,
+}

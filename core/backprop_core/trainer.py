@@ -1,0 +1,385 @@
+"""The trainer: alone owns the network being trained, the order of the data, the optimizer and the randomness."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.backpropagation import augment
+from backprop_core.commands import Condition, Outcome, Run
+from backprop_core.datasets import Dataset, Standardizer, load_dataset
+from backprop_core.evaluation import Evaluator, Units
+from backprop_core.experiment_file import resolve
+from backprop_core.grammar import parse_condition
+from backprop_core.history import LossHistory
+from backprop_core.interventions import carry_out
+from backprop_core.journal import Journal, Place
+from backprop_core.losses import LOSSES
+from backprop_core.measures import COMPARISONS, QUANTITIES, take_snapshot
+from backprop_core.network import build_network
+from backprop_core.training_step import StepFactory, new_optimizer_state
+
+if TYPE_CHECKING:
+    from backprop_core.commands import Command
+    from backprop_core.evaluation import Census
+    from backprop_core.experiment import Experiment
+    from backprop_core.snapshot import Mark, Snapshot
+    from backprop_core.training_state import TrainingState
+
+NON_FINITE = "non-finite loss"
+_LOSSES_BUFFERED = 1024
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Where a run ends: at an epoch or step count (of the whole training), or when a condition holds.
+
+    The condition is looked at wherever an epoch ends.
+    """
+
+    epoch: int | None = None
+    step: int | None = None
+    until: Condition | None = None
+
+
+class Trainer:
+    """A network being trained.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Need not be resolved.
+    dataset : Dataset, optional
+        Instead of the one that the experiment names.
+
+    Raises
+    ------
+    UserError
+        If the experiment contradicts itself or its data cannot be read.
+
+    Attributes
+    ----------
+    experiment, opened : Experiment
+        As interventions have left it, and as it was opened.
+    step_count, epoch : int
+        Steps taken, whole epochs completed.
+    ended : str or None
+        Set once a step's loss is not finite; from then on no step is taken.
+    interventions : list of Mark
+    """
+
+    def __init__(self, experiment: Experiment, dataset: Dataset | None = None) -> None:
+        self.undo_stack: list[tuple[str, TrainingState]] = []
+        self.record = Journal()
+        self._given_dataset = dataset
+        self.open(resolve(experiment))
+
+    def open(self, experiment: Experiment) -> None:
+        """Start the experiment from its beginning: data, split, weights, all drawn from its seed."""
+        self.experiment = self.opened = experiment
+        self.rng = np.random.default_rng(experiment.seed)
+        data = experiment.data
+        self.dataset = self._given_dataset or load_dataset(
+            data, experiment.training.loss.name, self.rng, experiment.folder
+        )
+        self.network = build_network(
+            experiment.network, self.dataset.x.shape[1], self.dataset.y.shape[1]
+        )
+        self.network.initialize(experiment.network.initializer, self.rng)
+        self._assign_given_weights()
+        self.x_standardizer = Standardizer.fit(self.dataset.x) if data.standardize else None
+        regression = self.dataset.kind != "classification"
+        self.y_standardizer = Standardizer.fit(self.dataset.y) if data.standardize and regression else None
+        self.optimizer = new_optimizer_state(experiment, self.network)
+        self.order = np.arange(len(self.dataset.x))
+        self.step_count = self.epoch = self.position = 0
+        self.history = LossHistory()
+        self.interventions: list[Mark] = []
+        self.ended: str | None = None
+        self._losses: list[float] = []
+        self.rebuild()
+        self._begin_epoch()
+
+    def _assign_given_weights(self) -> None:
+        weights = self.experiment.network.weights
+        if weights is None:
+            return
+        if isinstance(weights, str):
+            from backprop_core.readers import read_weights
+
+            path = self.experiment.folder / weights
+            self.network.assign(read_weights(path), str(path))
+        else:
+            arrays = {name: np.array(values, np.float64) for name, values in weights}
+            self.network.assign(arrays, "[network.weights]")
+
+    def rebuild(self) -> None:
+        """Build anew what follows from experiment, network and data; to be called when one has changed."""
+        training = self.experiment.training
+        dataset, dtype = self.dataset, self.network.dtype
+        units = Units()
+        y = dataset.y
+        if self.y_standardizer is not None:
+            units = Units(self.y_standardizer.mean, self.y_standardizer.scale)
+            y = self.y_standardizer.transform(y)
+        x = self.scaled(dataset.x)
+        self.optimizer.learning_rate = training.learning_rate
+        self.optimizer.weight_decay = training.weight_decay
+        self.steps = StepFactory(
+            self.experiment,
+            self.network,
+            self.optimizer,
+            augment(x, self.network.bias, dtype),
+            np.ascontiguousarray(y, dtype),
+            units,
+        )
+        loss, options = LOSSES[training.loss.name], dict(training.loss.options)
+        self.training_set = Evaluator(self.network, x, dataset.y, loss, options, units)
+        self.validation_set = Evaluator(
+            self.network, self.scaled(dataset.x_validation), dataset.y_validation, loss, options, units
+        )
+        self._census: tuple[int, Census] | None = None
+        self.stepped = False
+
+    def scaled(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return inputs in the data's units as the network expects them."""
+        return x if self.x_standardizer is None else self.x_standardizer.transform(x)
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of a full batch of an epoch."""
+        return min(self.experiment.training.batch_size or len(self.order), len(self.order))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch, the last of which may have fewer samples."""
+        return -(-len(self.order) // self.batch_size)
+
+    def step(self, batches: int = 1) -> int:
+        """Take so many steps, and return how many were taken: fewer once a loss was not finite."""
+        taken = 0
+        while taken < batches and self.ended is None:
+            taken += self._step_within_epoch(batches - taken)
+        return taken
+
+    def _step_within_epoch(self, most: int) -> int:
+        """Take up to ``most`` steps of equal batch size, ending an epoch at the latest where it ends."""
+        samples = len(self.order)
+        size = min(self.batch_size, samples - self.position)
+        step = self.steps.step(size)
+        if size == samples:
+            taken = self._full_batch_steps(step.forward, step.loss, step.backward + step.update, most)
+            self.epoch += taken
+        else:
+            taken = self._batch_steps(size, min(most, (samples - self.position) // size))
+            if self.position == samples:
+                self.epoch += 1
+                self._begin_epoch()
+        self.step_count += taken
+        self.stepped = self.stepped or taken > 0
+        if self.validation_set.samples or len(self._losses) >= _LOSSES_BUFFERED:
+            self.flush_history()
+        return taken
+
+    def _full_batch_steps(self, forward: Any, loss: Any, backward: Any, most: int) -> int:
+        record, inf = self._losses.append, np.inf
+        most = min(most, self._steps_to_validation())
+        for taken in range(most):
+            for operation in forward:
+                operation()
+            value = loss()
+            if not value < inf:
+                self._diverge(value)
+                return taken
+            record(value)
+            for operation in backward:
+                operation()
+        return most
+
+    def _batch_steps(self, size: int, most: int) -> int:
+        step = self.steps.step(size)
+        inputs, targets = self.steps.inputs, self.steps.targets
+        backward, record, inf, take = step.backward + step.update, self._losses.append, np.inf, np.take
+        for taken in range(most):
+            batch = self.order[self.position : self.position + size]
+            # mode="clip" skips the check of every index, for which `take` would need a buffer.
+            take(inputs, batch, axis=0, out=step.rows, mode="clip")
+            take(targets, batch, axis=0, out=step.targets, mode="clip")
+            for operation in step.forward:
+                operation()
+            value = step.loss()
+            if not value < inf:
+                self._diverge(value)
+                return taken
+            record(value)
+            for operation in backward:
+                operation()
+            self.position += size
+        return most
+
+    def _steps_to_validation(self) -> int:
+        """Return how many full-batch steps may pass before the history wants to be looked after."""
+        if not self.validation_set.samples:
+            return _LOSSES_BUFFERED
+        steps = self.history.steps + len(self._losses)
+        return min(self.history.stride - steps % self.history.stride, _LOSSES_BUFFERED)
+
+    def _begin_epoch(self) -> None:
+        self.position = 0
+        if self.batch_size < len(self.order):
+            self.rng.shuffle(self.order)
+
+    def _diverge(self, loss: float) -> None:
+        self._losses.append(float(loss))
+        self.flush_history()
+        self.ended = NON_FINITE
+
+    def flush_history(self) -> None:
+        """Move the losses of the last steps into the history, and measure the validation loss if it is due."""
+        self.history.extend(self._losses)
+        self._losses.clear()
+        at_epoch_end = self.position == 0
+        if self.validation_set.samples and at_epoch_end and self.history.wants_validation():
+            self.history.add_validation(self.validation_set.loss())
+
+    def run_epochs(self, epochs: int) -> int:
+        """Train to the ``epochs``-th end of an epoch from here, and return the steps taken."""
+        before = self.step_count
+        self.advance(Goal(epoch=self.epoch + epochs), None)
+        return self.step_count - before
+
+    def goal(self, command: Run) -> Goal:
+        """Return where a ``run`` from here ends; a bare one where the experiment does."""
+        if command == Run():
+            until = self.experiment.until
+            return Goal(
+                epoch=self.experiment.epochs or None, until=parse_condition(until) if until else None
+            )
+        return Goal(
+            epoch=None if command.epochs is None else self.epoch + command.epochs,
+            step=None if command.steps is None else self.step_count + command.steps,
+            until=command.until,
+        )
+
+    def reached(self, goal: Goal) -> str | None:
+        """Return why a run to this goal is over, or None."""
+        if self.ended:
+            return self.ended
+        if goal.epoch is not None and self.epoch >= goal.epoch:
+            return "until" if self._met(goal.until) else "epochs"
+        if goal.step is not None and self.step_count >= goal.step:
+            return "steps"
+        return "until" if self.position == 0 and self._met(goal.until) else None
+
+    def _met(self, condition: Condition | None) -> bool:
+        return condition is not None and self.holds(condition)[0]
+
+    def advance(self, goal: Goal, most: int | None) -> str | None:
+        """Take at most ``most`` steps towards a goal; return why it is over, or None if it is not.
+
+        However a run is cut into calls, the weights are the same.
+        """
+        left = most
+        while (reason := self.reached(goal)) is None and left != 0:
+            chunk = self._steps_towards(goal)
+            if left is not None:
+                chunk = min(chunk, left)
+                left -= chunk
+            self.step(chunk)
+        return reason
+
+    def _steps_towards(self, goal: Goal) -> int:
+        to_epoch_end = -(-(len(self.order) - self.position) // self.batch_size)
+        steps = to_epoch_end
+        if goal.until is None:
+            epochs = _LOSSES_BUFFERED if goal.epoch is None else goal.epoch - self.epoch
+            steps += (epochs - 1) * self.steps_per_epoch
+        if goal.step is not None:
+            steps = min(steps, goal.step - self.step_count)
+        return steps
+
+    def run(self, command: Run) -> str:
+        """Train until the command's goal is reached, and return why it is over."""
+        return self.advance(self.goal(command), None) or ""
+
+    def reached_end(self) -> str | None:
+        """Return why the experiment is over by its own word ("epochs", "until"), or None."""
+        return self.reached(self.goal(Run()))
+
+    def apply(self, command: Command) -> Outcome:
+        """Carry out a command; ``run`` is carried out to its end.
+
+        Raises
+        ------
+        UserError
+            If it cannot be done; nothing has changed then.
+        """
+        return carry_out(self, command)
+
+    def census(self) -> Census:
+        """Return the full-pass loss and the dead neurons at this step."""
+        if self._census is None or self._census[0] != self.step_count:
+            with np.errstate(all="ignore"):
+                self._census = self.step_count, self.training_set.census()
+        return self._census[1]
+
+    def validation_loss(self) -> float | None:
+        """Return the full-pass loss of the validation set, None where there is none."""
+        if not self.validation_set.samples:
+            return None
+        with np.errstate(all="ignore"):
+            return self.validation_set.loss()
+
+    def baseline(self) -> float:
+        """Return the loss of always predicting the mean of the training targets, over the training set."""
+        loss = LOSSES[self.experiment.training.loss.name]
+        targets = self.dataset.y.T
+        mean = np.repeat(targets.mean(axis=1, keepdims=True), targets.shape[1], axis=1)
+        return loss.value(mean, targets, **dict(self.experiment.training.loss.options))
+
+    def holds(self, condition: Condition) -> tuple[bool, float]:
+        """Return whether a condition holds now, and what was measured."""
+        value = QUANTITIES[condition.quantity](self)
+        return COMPARISONS[condition.comparison](value, condition.value), value
+
+    def gradient(self) -> np.ndarray[Any, Any]:
+        """Return the flat gradient of the last step, or before any step that of the coming one."""
+        if not self.stepped:
+            self._peek()
+        if self.steps.folded:
+            scaled: np.ndarray[Any, Any] = self.optimizer.update / self.experiment.training.learning_rate
+            return scaled
+        return self.optimizer.gradient
+
+    def _peek(self) -> None:
+        size = min(self.batch_size, len(self.order) - self.position)
+        step = self.steps.step(size)
+        if step.rows is not None and step.targets is not None:
+            batch = self.order[self.position : self.position + size]
+            step.rows[:] = self.steps.inputs[batch]
+            step.targets[:] = self.steps.targets[batch]
+        with np.errstate(all="ignore"):
+            for operation in step.forward + step.backward:
+                operation()
+
+    def snapshot(self, rows: int = 100) -> Snapshot:
+        """Return the state for a record, with the first ``rows`` predictions."""
+        return take_snapshot(self, rows)
+
+    def parameters_sha256(self) -> str:
+        """Return the hash of the flat parameter vector as little-endian float64."""
+        return hashlib.sha256(self.network.parameters.astype("<f8").tobytes()).hexdigest()
+
+    @property
+    def place(self) -> Place:
+        """How far training has come."""
+        return Place(self.step_count, self.epoch, self.position)
+
+    @property
+    def journal(self) -> tuple[Command, ...]:
+        """All that was done: commands, and the training between them as ``run`` and ``step``."""
+        self.record.note_training(self.place)
+        return tuple(self.record.commands)

@@ -1,0 +1,103 @@
+"""The whole state of a trainer as frozen copies: what undo goes back to and a checkpoint holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.datasets import Standardizer
+from backprop_core.history import LossHistory
+from backprop_core.network import build_network
+from backprop_core.training_step import new_optimizer_state
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from backprop_core.datasets import Dataset
+    from backprop_core.experiment import Experiment
+    from backprop_core.snapshot import Mark
+    from backprop_core.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """A trainer at one moment. ``random_state`` is the bit generator's own dictionary."""
+
+    experiment: Experiment
+    opened: Experiment
+    dataset: Dataset
+    x_standardizer: Standardizer | None
+    y_standardizer: Standardizer | None
+    parameters: NDArray[Any]
+    gradient: NDArray[Any]
+    update: NDArray[Any]
+    moments: tuple[NDArray[Any], ...]
+    optimizer_steps: int
+    order: NDArray[np.int64]
+    position: int
+    step_count: int
+    epoch: int
+    stepped: bool
+    ended: str | None
+    random_state: dict[str, Any]
+    history: dict[str, NDArray[Any]]
+    interventions: tuple[Mark, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its arrays, the data set not counted."""
+        arrays = (self.parameters, self.gradient, self.update, *self.moments, self.order)
+        return sum(array.nbytes for array in (*arrays, *self.history.values()))
+
+
+def capture(trainer: Trainer) -> TrainingState:
+    """Copy a trainer's state."""
+    trainer.flush_history()
+    optimizer = trainer.optimizer
+    return TrainingState(
+        trainer.experiment,
+        trainer.opened,
+        trainer.dataset,
+        trainer.x_standardizer,
+        trainer.y_standardizer,
+        trainer.network.parameters.copy(),
+        optimizer.gradient.copy(),
+        optimizer.update.copy(),
+        tuple(moment.copy() for moment in optimizer.moments),
+        optimizer.steps,
+        trainer.order.copy(),
+        trainer.position,
+        trainer.step_count,
+        trainer.epoch,
+        trainer.stepped,
+        trainer.ended,
+        trainer.rng.bit_generator.state,
+        trainer.history.to_arrays(),
+        tuple(trainer.interventions),
+    )
+
+
+def restore(trainer: Trainer, state: TrainingState) -> None:
+    """Put a trainer back, bit for bit, to where the state was captured."""
+    trainer.experiment, trainer.opened = state.experiment, state.opened
+    trainer.dataset = state.dataset
+    trainer.x_standardizer, trainer.y_standardizer = state.x_standardizer, state.y_standardizer
+    features, outputs = state.dataset.x.shape[1], state.dataset.y.shape[1]
+    trainer.network = build_network(state.experiment.network, features, outputs)
+    trainer.network.parameters[:] = state.parameters
+    trainer.optimizer = new_optimizer_state(state.experiment, trainer.network)
+    trainer.optimizer.gradient[:] = state.gradient
+    trainer.optimizer.update[:] = state.update
+    for moment, stored in zip(trainer.optimizer.moments, state.moments, strict=True):
+        moment[:] = stored
+    trainer.optimizer.steps = state.optimizer_steps
+    trainer.order = state.order.copy()
+    trainer.position, trainer.step_count, trainer.epoch = state.position, state.step_count, state.epoch
+    trainer.ended = state.ended
+    trainer.rng.bit_generator.state = state.random_state
+    trainer.history = LossHistory.from_arrays(state.history)
+    trainer.interventions = list(state.interventions)
+    trainer.rebuild()
+    trainer.stepped = state.stepped

@@ -1,0 +1,177 @@
+"""One training step as lists of bound calls: gather the batch, forward, loss, backward, update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.backpropagation import BackwardPass, ForwardPass, gradient_factor
+from backprop_core.losses import LOSSES, Loss
+from backprop_core.optimizers import OPTIMIZERS, OptimizerState, is_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from backprop_core.activations import Operation
+    from backprop_core.evaluation import Units
+    from backprop_core.experiment import Experiment
+    from backprop_core.network import Network
+
+    Array = NDArray[np.floating[Any]]
+
+_CLIP_EPSILON = 1e-6
+"""Added to the norm before dividing by it, as PyTorch's ``clip_grad_norm_`` does."""
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """The calls of one step on batches of one size.
+
+    ``rows`` and ``targets`` are the batch's buffers, None where the batch is the whole set. ``forward``
+    leads to the outputs; ``loss()`` then is the batch's mean loss in the data's own units; ``backward``
+    ends with the gradient, ``update`` with the new parameters.
+    """
+
+    size: int
+    rows: Array | None
+    targets: Array | None
+    forward: tuple[Operation, ...]
+    loss: Callable[[], float]
+    backward: tuple[Operation, ...]
+    update: tuple[Operation, ...]
+
+
+class StepFactory:
+    """Builds the steps of a network under an experiment's training, one for each batch size, once.
+
+    Parameters
+    ----------
+    inputs : array, shape (samples, features [+ 1])
+        All training samples, augmented.
+    targets : array, shape (samples, outputs)
+        In the units in which the network predicts them.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        network: Network,
+        optimizer: OptimizerState,
+        inputs: Array,
+        targets: Array,
+        units: Units,
+    ) -> None:
+        training = experiment.training
+        self.experiment = experiment
+        self.network = network
+        self.optimizer = optimizer
+        self.inputs = inputs
+        self.targets = targets
+        self.units = units
+        self.loss: Loss = LOSSES[training.loss.name]
+        self.loss_options = dict(training.loss.options)
+        self.missing = experiment.mistakes.missing_derivative
+        options = dict(training.optimizer.options)
+        self.folded = training.learning_rate != 0 and is_plain(
+            training.optimizer.name, options, training.weight_decay, training.gradient_clip
+        )
+        self._steps: dict[int, TrainingStep] = {}
+
+    def step(self, size: int) -> TrainingStep:
+        """Return the step for batches of ``size`` samples."""
+        if size not in self._steps:
+            self._steps[size] = self._build(size)
+        return self._steps[size]
+
+    def _build(self, size: int) -> TrainingStep:
+        whole = size == len(self.inputs)
+        rows = None if whole else np.empty((size, self.inputs.shape[1]), self.network.dtype)
+        batch_targets = None if whole else np.empty((size, self.targets.shape[1]), self.network.dtype)
+        targets = np.ascontiguousarray(self.targets.T) if batch_targets is None else batch_targets.T
+        forward = ForwardPass(self.network, self.inputs if rows is None else rows)
+        backward = BackwardPass(
+            forward,
+            targets,
+            self.loss,
+            self.loss_options,
+            self.optimizer.update if self.folded else self.optimizer.gradient,
+            np.array(self._scale(size), self.network.dtype),
+            self.missing,
+        )
+        return TrainingStep(
+            size,
+            rows,
+            batch_targets,
+            (*forward.operations, *backward.error_operations),
+            self._loss_measure(forward, backward, targets),
+            tuple(backward.operations),
+            tuple(self._update_operations()),
+        )
+
+    def _scale(self, size: int) -> float:
+        training = self.experiment.training
+        factor = gradient_factor(
+            self.loss, self.experiment.network.output.name, self.network.sizes[-1], "output" in self.missing
+        )
+        if training.reduction == "mean":
+            factor /= size
+        return factor * training.learning_rate if self.folded else factor
+
+    def _loss_measure(
+        self, forward: ForwardPass, backward: BackwardPass, targets: Array
+    ) -> Callable[[], float]:
+        scale = self.units.scale
+        if self.loss.square is not None and (scale is None or np.all(scale == scale[0])):
+            unit = 1.0 if scale is None else float(scale[0]) ** 2
+            factor = self.loss.square(self.network.sizes[-1]) * unit / forward.samples
+            error = backward.delta.reshape(-1)
+            dot = np.dot
+            return lambda: dot(error, error) * factor
+        value, options, restore = self.loss.value, self.loss_options, self.units.restore
+        outputs = forward.outputs
+        return lambda: value(restore(outputs), restore(targets), **options)
+
+    def _update_operations(self) -> list[Operation]:
+        training, optimizer = self.experiment.training, self.optimizer
+        operations: list[Operation] = []
+        mask = self.network.frozen_mask(self.experiment.network.freeze)
+        written = optimizer.update if self.folded else optimizer.gradient
+        if mask is not None:
+            operations.append(partial(np.multiply, written, mask, out=written))
+        if not self.folded:
+            if training.gradient_clip:
+                operations.append(partial(_clip, optimizer.gradient, training.gradient_clip))
+            record = OPTIMIZERS[training.optimizer.name]
+            operations += record.operations(optimizer, **dict(training.optimizer.options))
+            if mask is not None:
+                operations.append(partial(np.multiply, optimizer.update, mask, out=optimizer.update))
+        parameters = optimizer.parameters
+        operations.append(partial(np.subtract, parameters, optimizer.update, out=parameters))
+        return operations
+
+
+def _clip(gradient: Array, most: float) -> None:
+    norm = float(np.sqrt(np.dot(gradient, gradient)))
+    if norm + _CLIP_EPSILON > most:
+        np.multiply(gradient, most / (norm + _CLIP_EPSILON), out=gradient)
+
+
+def new_optimizer_state(experiment: Experiment, network: Network) -> OptimizerState:
+    """Return the optimizer's vectors, all zero, for the network's parameters."""
+    training = experiment.training
+    like = network.parameters
+    record = OPTIMIZERS[training.optimizer.name]
+    return OptimizerState(
+        like,
+        np.zeros_like(like),
+        np.zeros_like(like),
+        np.empty_like(like),
+        tuple(np.zeros_like(like) for _ in record.moments),
+        training.learning_rate,
+        training.weight_decay,
+    )

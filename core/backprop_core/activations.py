@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.special import normal_density, normal_distribution
+from backprop_core.special import NormalDistribution, normal_density
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,25 +21,26 @@ Operation = partial[Any]
 """A call with its buffers bound; a pass is a list of these, so that a step allocates nothing."""
 
 _SMALL = 4096
-"""Up to so many elements `putmask` beats multiplying by a mask (measured: 0.16 against 0.76 µs at 40)."""
+"""Up to so many elements `putmask` beats multiplying by a mask (0.16 against 0.76 µs at 40 elements)."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation a = f(z).
+    """An activation a = f(z). All arrays are (units, samples).
 
     Attributes
     ----------
-    apply : callable(z, a, **options)
-        Write f(z) into ``a``; both of shape (units, samples). ``a`` may be ``z`` itself if ``in_place``.
-    chain : callable(delta, z, a, scratch, **options)
-        Multiply ``delta`` (= ∂L/∂a) by f'(z) in place, so that it becomes ∂L/∂z.
+    apply : callable(z, a, **options) -> list of Operation
+        The calls that write f(z) into ``a``, which is ``z`` itself for those that work ``in_place``.
+    chain : callable(delta, z, a, **options) -> list of Operation
+        The calls that multiply ``delta`` (= ∂L/∂a) by f'(z), so that it becomes ∂L/∂z.
     derivative : callable(z, a, **options) -> array
         f'(z), for the screen; for softmax the diagonal of its Jacobian.
     in_place : bool
         Whether ``chain`` needs only ``a``, so that ``z`` need not be kept.
     zero_derivative : callable(z) -> bool array, or None
-        Where f'(z) is zero; None where it is nowhere zero.
+        Where f'(z) is zero; None where it is nowhere zero. Of an activation that works in place, ``a``
+        may be given for ``z``.
     low, high : float
         The range of f.
     defaults : mapping
@@ -48,8 +49,8 @@ class Activation:
 
     name: str
     summary: str
-    apply: Callable[..., object]
-    chain: Callable[..., object]
+    apply: Callable[..., list[Operation]]
+    chain: Callable[..., list[Operation]]
     derivative: Callable[..., Array]
     in_place: bool = True
     zero_derivative: Callable[[Array], NDArray[np.bool_]] | None = None
@@ -63,153 +64,211 @@ class Activation:
         return self.zero_derivative is not None
 
 
-def _linear(z: Array, a: Array) -> None:
-    if a is not z:
-        np.copyto(a, z)
+def _mask(like: Array) -> NDArray[np.bool_]:
+    return np.empty(like.shape, np.bool_)
 
 
-def _linear_chain(delta: Array, z: Array, a: Array, scratch: Array) -> None:
-    """f' = 1: nothing to multiply by."""
+def _linear(z: Array, a: Array) -> list[Operation]:
+    return [] if a is z else [partial(np.copyto, a, z)]
+
+
+def _linear_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
+    return []
 
 
 def _linear_derivative(z: Array, a: Array) -> Array:
     return np.ones_like(z)
 
 
-def _relu(z: Array, a: Array) -> None:
-    np.maximum(z, 0, out=a)
+def _relu(z: Array, a: Array) -> list[Operation]:
+    # A 0-d array spares the conversion of a Python number at every call.
+    return [partial(np.maximum, z, np.zeros((), z.dtype), out=a)]
 
 
-def _relu_chain(delta: Array, z: Array, a: Array, scratch: Array) -> None:
-    delta *= a > 0
+def _relu_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
+    mask, zero = _mask(delta), np.zeros((), delta.dtype)
+    if delta.size <= _SMALL:
+        return [partial(np.less_equal, a, zero, out=mask), partial(np.putmask, delta, mask, zero)]
+    return [partial(np.greater, a, zero, out=mask), partial(np.multiply, delta, mask, out=delta)]
 
 
 def _relu_derivative(z: Array, a: Array) -> Array:
     return (z > 0).astype(z.dtype)
 
 
-def _leaky_relu(z: Array, a: Array, slope: float) -> None:
-    if a is z:
-        z *= np.where(z > 0, z.dtype.type(1), z.dtype.type(slope))
-    else:
-        np.multiply(z, slope, out=a)
-        np.copyto(a, z, where=z > 0)
+def _leaky_relu(z: Array, a: Array, slope: float) -> list[Operation]:
+    scaled = np.empty_like(z)
+    larger = np.maximum if slope <= 1 else np.minimum
+    return [partial(np.multiply, z, slope, out=scaled), partial(larger, z, scaled, out=a)]
 
 
-def _leaky_relu_chain(delta: Array, z: Array, a: Array, scratch: Array, slope: float) -> None:
-    np.multiply(delta, slope, out=scratch)
-    np.copyto(delta, scratch, where=a <= 0)
+def _leaky_relu_chain(delta: Array, z: Array, a: Array, slope: float) -> list[Operation]:
+    scaled, mask = np.empty_like(delta), _mask(delta)
+    return [
+        partial(np.less_equal, a, 0, out=mask),
+        partial(np.multiply, delta, slope, out=scaled),
+        partial(np.copyto, delta, scaled, where=mask),
+    ]
 
 
 def _leaky_relu_derivative(z: Array, a: Array, slope: float) -> Array:
     return np.where(z > 0, 1.0, slope)
 
 
-def _elu(z: Array, a: Array, alpha: float) -> None:
-    negative = z <= 0
-    np.copyto(a, z)
-    # expm1 is taken of min(z, 0) so that large z, not used here, cannot overflow.
-    np.copyto(a, alpha * np.expm1(np.minimum(z, 0)), where=negative)
+def _elu(z: Array, a: Array, alpha: float) -> list[Operation]:
+    # alpha·(exp(min(z, 0)) − 1) is zero above 0, and cannot overflow.
+    negative = np.empty_like(z)
+    return [
+        partial(np.minimum, z, 0, out=negative),
+        partial(np.expm1, negative, out=negative),
+        partial(np.multiply, negative, alpha, out=negative),
+        partial(np.maximum, z, 0, out=a),
+        partial(np.add, a, negative, out=a),
+    ]
 
 
-def _elu_chain(delta: Array, z: Array, a: Array, scratch: Array, alpha: float) -> None:
-    np.add(a, alpha, out=scratch)
-    np.multiply(delta, scratch, out=delta, where=a <= 0)
+def _elu_chain(delta: Array, z: Array, a: Array, alpha: float) -> list[Operation]:
+    slope, mask = np.empty_like(delta), _mask(delta)
+    return [
+        partial(np.add, a, alpha, out=slope),
+        partial(np.greater, a, 0, out=mask),
+        partial(np.copyto, slope, 1, where=mask),
+        partial(np.multiply, delta, slope, out=delta),
+    ]
 
 
 def _elu_derivative(z: Array, a: Array, alpha: float) -> Array:
     return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0)))
 
 
-def _gelu(z: Array, a: Array) -> None:
-    np.multiply(z, normal_distribution(z), out=a)
+def _gelu(z: Array, a: Array) -> list[Operation]:
+    return [partial(NormalDistribution(z), z, a), partial(np.multiply, a, z, out=a)]
+
+
+def _gelu_slope(z: Array, slope: Array) -> list[Operation]:
+    density = np.empty_like(z)
+    return [
+        partial(NormalDistribution(z), z, slope),
+        partial(normal_density, z, density),
+        partial(np.multiply, density, z, out=density),
+        partial(np.add, slope, density, out=slope),
+    ]
+
+
+def _gelu_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
+    slope = np.empty_like(delta)
+    return [*_gelu_slope(z, slope), partial(np.multiply, delta, slope, out=delta)]
 
 
 def _gelu_derivative(z: Array, a: Array) -> Array:
-    derivative: Array = normal_distribution(z) + z * normal_density(z)
-    return derivative
+    slope = np.empty_like(z)
+    for operation in _gelu_slope(z, slope):
+        operation()
+    return slope
 
 
-def _gelu_chain(delta: Array, z: Array, a: Array, scratch: Array) -> None:
-    delta *= _gelu_derivative(z, a)
-
-
-def _sigmoid(z: Array, a: Array) -> None:
+def _sigmoid(z: Array, a: Array) -> list[Operation]:
     # ½·(1 + tanh(z/2)) is the logistic function without an exponential that can overflow.
-    np.multiply(z, 0.5, out=a)
-    np.tanh(a, out=a)
-    a *= 0.5
-    a += 0.5
+    return [
+        partial(np.multiply, z, 0.5, out=a),
+        partial(np.tanh, a, out=a),
+        partial(np.multiply, a, 0.5, out=a),
+        partial(np.add, a, 0.5, out=a),
+    ]
 
 
-def _sigmoid_chain(delta: Array, z: Array, a: Array, scratch: Array) -> None:
-    np.subtract(1, a, out=scratch)
-    scratch *= a
-    delta *= scratch
+def _sigmoid_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
+    slope = np.empty_like(delta)
+    return [
+        partial(np.subtract, 1, a, out=slope),
+        partial(np.multiply, slope, a, out=slope),
+        partial(np.multiply, delta, slope, out=delta),
+    ]
 
 
 def _sigmoid_derivative(z: Array, a: Array) -> Array:
     return a * (1 - a)
 
 
-def _logistic(z: Array) -> Array:
-    s = np.empty_like(z)
-    _sigmoid(z, s)
-    return s
+def _silu(z: Array, a: Array) -> list[Operation]:
+    return [*_sigmoid(z, a), partial(np.multiply, a, z, out=a)]
 
 
-def _silu(z: Array, a: Array) -> None:
-    np.multiply(z, _logistic(z), out=a)
+def _silu_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
+    # f' = σ·(1 + z·(1 − σ)) = σ + a·(1 − σ)
+    logistic, slope = np.empty_like(delta), np.empty_like(delta)
+    return [
+        *_sigmoid(z, logistic),
+        partial(np.subtract, 1, logistic, out=slope),
+        partial(np.multiply, slope, a, out=slope),
+        partial(np.add, slope, logistic, out=slope),
+        partial(np.multiply, delta, slope, out=delta),
+    ]
 
 
 def _silu_derivative(z: Array, a: Array) -> Array:
-    s = _logistic(z)
-    return s * (1 + z * (1 - s))
+    logistic = _logistic(z)
+    return logistic + a * (1 - logistic)
 
 
-def _silu_chain(delta: Array, z: Array, a: Array, scratch: Array) -> None:
-    delta *= _silu_derivative(z, a)
+def _logistic(z: Array) -> Array:
+    logistic = np.empty_like(z)
+    for operation in _sigmoid(z, logistic):
+        operation()
+    return logistic
 
 
-def _softplus(z: Array, a: Array) -> None:
-    np.logaddexp(z, 0, out=a)
+def _softplus(z: Array, a: Array) -> list[Operation]:
+    return [partial(np.logaddexp, z, 0, out=a)]
+
+
+def _softplus_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
+    slope = np.empty_like(delta)
+    return [*_sigmoid(z, slope), partial(np.multiply, delta, slope, out=delta)]
 
 
 def _softplus_derivative(z: Array, a: Array) -> Array:
     return _logistic(z)
 
 
-def _softplus_chain(delta: Array, z: Array, a: Array, scratch: Array) -> None:
-    _sigmoid(z, scratch)
-    delta *= scratch
+def _tanh(z: Array, a: Array) -> list[Operation]:
+    return [partial(np.tanh, z, out=a)]
 
 
-def _tanh(z: Array, a: Array) -> None:
-    np.tanh(z, out=a)
-
-
-def _tanh_chain(delta: Array, z: Array, a: Array, scratch: Array) -> None:
-    np.multiply(a, a, out=scratch)
-    np.subtract(1, scratch, out=scratch)
-    delta *= scratch
+def _tanh_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
+    slope = np.empty_like(delta)
+    return [
+        partial(np.multiply, a, a, out=slope),
+        partial(np.subtract, 1, slope, out=slope),
+        partial(np.multiply, delta, slope, out=delta),
+    ]
 
 
 def _tanh_derivative(z: Array, a: Array) -> Array:
     return 1 - a * a
 
 
-def _softmax(z: Array, a: Array) -> None:
+def _softmax(z: Array, a: Array) -> list[Operation]:
     # Subtracting the largest leaves the quotient unchanged and keeps exp from overflowing.
-    np.subtract(z, z.max(axis=0), out=a)
-    np.exp(a, out=a)
-    a /= a.sum(axis=0)
+    row = np.empty(z.shape[1], z.dtype)
+    return [
+        partial(np.maximum.reduce, z, axis=0, out=row),
+        partial(np.subtract, z, row, out=a),
+        partial(np.exp, a, out=a),
+        partial(np.add.reduce, a, axis=0, out=row),
+        partial(np.divide, a, row, out=a),
+    ]
 
 
-def _softmax_chain(delta: Array, z: Array, a: Array, scratch: Array) -> None:
-    # J = diag(a) − a aᵀ, so Jδ = a ⊙ (δ − Σ a δ).
-    np.multiply(a, delta, out=scratch)
-    delta -= scratch.sum(axis=0)
-    delta *= a
+def _softmax_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
+    # The Jacobian is diag(a) − a aᵀ, so that Jδ = a ⊙ (δ − Σ a δ).
+    product, row = np.empty_like(delta), np.empty(delta.shape[1], delta.dtype)
+    return [
+        partial(np.multiply, a, delta, out=product),
+        partial(np.add.reduce, product, axis=0, out=row),
+        partial(np.subtract, delta, row, out=delta),
+        partial(np.multiply, delta, a, out=delta),
+    ]
 
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -222,7 +281,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _relu,
             _relu_chain,
             _relu_derivative,
-            zero_derivative=lambda z: ~(z > 0),
+            zero_derivative=lambda z: np.less_equal(z, 0),
             low=0.0,
         ),
         Activation(
@@ -256,13 +315,7 @@ ACTIVATIONS: dict[str, Activation] = {
             low=0.0,
         ),
         Activation(
-            "tanh",
-            "a = tanh(z), between −1 and 1",
-            _tanh,
-            _tanh_chain,
-            _tanh_derivative,
-            low=-1.0,
-            high=1.0,
+            "tanh", "a = tanh(z), between −1 and 1", _tanh, _tanh_chain, _tanh_derivative, low=-1.0, high=1.0
         ),
         Activation(
             "sigmoid",
@@ -284,33 +337,3 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
     )
 }
-
-
-def apply_operations(
-    activation: Activation, options: Mapping[str, float], z: Array, a: Array
-) -> list[Operation]:
-    """Return the calls that write f(z) into ``a``; none where nothing needs to be done."""
-    if activation.name == "linear" and a is z:
-        return []
-    if activation.name == "relu":
-        return [partial(np.maximum, z, np.zeros((), z.dtype), out=a)]
-    return [partial(activation.apply, z, a, **options)]
-
-
-def chain_operations(
-    activation: Activation, options: Mapping[str, float], delta: Array, z: Array, a: Array
-) -> list[Operation]:
-    """Return the calls that multiply ``delta`` by f'(z)."""
-    if activation.name == "linear":
-        return []
-    if activation.name == "relu":
-        return _relu_chain_operations(delta, a)
-    return [partial(activation.chain, delta, z, a, np.empty_like(delta), **options)]
-
-
-def _relu_chain_operations(delta: Array, a: Array) -> list[Operation]:
-    mask = np.empty(delta.shape, np.bool_)
-    zero = np.zeros((), delta.dtype)
-    if delta.size <= _SMALL:
-        return [partial(np.less_equal, a, zero, out=mask), partial(np.putmask, delta, mask, zero)]
-    return [partial(np.greater, a, zero, out=mask), partial(np.multiply, delta, mask, out=delta)]

@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.activations import apply_operations, chain_operations
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -70,7 +68,7 @@ class ForwardPass:
             in_place = layer.activation.in_place and not keep
             z = a if in_place else np.empty_like(a)
             self.operations.append(partial(np.dot, layer.augmented.T, self.layer_inputs[-1], out=z))
-            self.operations += apply_operations(layer.activation, layer.options, z, a)
+            self.operations += layer.activation.apply(z, a, **layer.options)
             self.pre_activations.append(z)
             self.activations.append(a)
             self.layer_inputs.append(augmented)
@@ -139,7 +137,7 @@ class BackwardPass:
             self.operations.append(partial(np.dot, layer.weights, delta, out=below_delta))
             if "hidden" not in missing_derivative:
                 z, a = forward.pre_activations[index - 1], forward.activations[index - 1]
-                self.operations += chain_operations(below.activation, below.options, below_delta, z, a)
+                self.operations += below.activation.chain(below_delta, z, a, **below.options)
 
     def _output_delta(
         self,
@@ -153,13 +151,12 @@ class BackwardPass:
         a, z, delta = forward.outputs, forward.pre_activations[-1], self.delta
         scaling = [partial(np.multiply, delta, self.scale, out=delta)]
         subtraction = partial(np.subtract, a, targets, out=delta)
-        chain = [] if missing else chain_operations(output.activation, output.options, delta, z, a)
+        chain = [] if missing else output.activation.chain(delta, z, a, **output.options)
         if loss.square is not None:
             return [subtraction], scaling + chain
         if loss.canonical == output.activation.name and not missing:
             return [], [subtraction, *scaling]
-        gradient = partial(loss.gradient, a, targets, delta, **loss_options)
-        return [], [gradient, *scaling, *chain]
+        return [], [*loss.gradient(a, targets, delta, **loss_options), *scaling, *chain]
 
     def run(self) -> None:
         """Compute the gradient; the forward pass must have run."""

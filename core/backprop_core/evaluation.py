@@ -10,7 +10,7 @@ import numpy as np
 from backprop_core.backpropagation import ForwardPass, augment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -30,11 +30,12 @@ class Units:
     mean: NDArray[np.float64] | None = None
     scale: NDArray[np.float64] | None = None
 
-    def restore(self, outputs: Array) -> Array:
-        """Return outputs of shape (outputs, samples) in the data's own units."""
+    def restore(self, outputs: Array, out: Array | None = None) -> Array:
+        """Return outputs of shape (outputs, samples) in the data's own units, in ``out`` if it is given."""
         if self.scale is None or self.mean is None:
             return outputs
-        restored: Array = outputs * self.scale[:, None] + self.mean[:, None]
+        restored: Array = np.multiply(outputs, self.scale[:, None], out=out)
+        restored += self.mean[:, None]
         return restored
 
 
@@ -77,7 +78,7 @@ class Evaluator:
         self.units = units
         self._inputs = augment(inputs, network.bias, network.dtype)
         self._targets = np.ascontiguousarray(targets.T, network.dtype)
-        self._value: Callable[..., float] = loss.value
+        self._loss = loss
         self._options = loss_options
         self._passes: dict[int, tuple[ForwardPass, Array]] = {}
         self._sample: ForwardPass | None = None
@@ -117,7 +118,8 @@ class Evaluator:
         total = 0.0 if self.samples else np.nan
         dead = [np.full(layer.units, layer.activation.can_die) for layer in self.network.layers]
         for span, forward in self.forward_passes():
-            value = self._value(self.units.restore(forward.outputs), self._targets[:, span], **self._options)
+            predicted = self.units.restore(forward.outputs)
+            value = self._loss.value(predicted, self._targets[:, span], **self._options)
             total += value * (forward.samples / self.samples)
             if count_dead:
                 self._exclude_living(dead, forward)

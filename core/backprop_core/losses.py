@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,19 +13,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from backprop_core.activations import Operation
+
     Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss, the mean over N samples of a loss a sample.
+    """A loss, the mean over N samples of a loss a sample. Arrays are (outputs, samples).
 
     Attributes
     ----------
-    value : callable(prediction, target, **options) -> float
-        The mean over the samples; both arrays of shape (outputs, samples).
-    gradient : callable(prediction, target, out, **options)
-        Write the gradient of the *sum* over the samples into ``out``; the reduction divides by N.
+    measure : callable(prediction, target, **options) -> callable() -> float
+        Binds the arrays; the result reads them at every call and returns the mean over the samples.
+    gradient : callable(prediction, target, out, **options) -> list of Operation
+        The calls that write the gradient of the *sum* over the samples into ``out``; the reduction
+        divides by N.
     square : callable(outputs) -> float, or None
         For losses that are w·Σ‖error‖²/N: w. Their gradient is 2w·error, which a step gets for nothing.
     canonical : str or None
@@ -35,79 +39,145 @@ class Loss:
 
     name: str
     summary: str
-    value: Callable[..., float]
-    gradient: Callable[..., object]
+    measure: Callable[..., Callable[[], float]]
+    gradient: Callable[..., list[Operation]]
     square: Callable[[int], float] | None = None
     canonical: str | None = None
     canonical_weight: Callable[[int], float] = lambda outputs: 1.0
     classification: bool = False
     defaults: Mapping[str, float] = field(default_factory=dict)
 
-
-def _quadratic(prediction: Array, target: Array) -> float:
-    error = prediction - target
-    return float(np.vdot(error, error)) / (2 * error.shape[1])
-
-
-def _quadratic_gradient(prediction: Array, target: Array, out: Array) -> None:
-    np.subtract(prediction, target, out=out)
+    def value(self, prediction: Array, target: Array, **options: float) -> float:
+        """Return the mean loss of these predictions."""
+        return float(self.measure(prediction, target, **options)())
 
 
-def _mse(prediction: Array, target: Array) -> float:
-    error = prediction - target
-    return float(np.vdot(error, error)) / error.size
+def _square_measure(weight: Callable[[int], float]) -> Callable[..., Callable[[], float]]:
+    def measure(prediction: Array, target: Array) -> Callable[[], float]:
+        error = np.empty(prediction.shape, prediction.dtype)
+        factor = weight(len(prediction)) / prediction.shape[1]
+
+        def value() -> float:
+            np.subtract(prediction, target, out=error)
+            return float(np.vdot(error, error)) * factor
+
+        return value
+
+    return measure
 
 
-def _mse_gradient(prediction: Array, target: Array, out: Array) -> None:
-    np.subtract(prediction, target, out=out)
-    out *= 2.0 / len(out)
+def _square_gradient(weight: Callable[[int], float]) -> Callable[..., list[Operation]]:
+    def gradient(prediction: Array, target: Array, out: Array) -> list[Operation]:
+        return [
+            partial(np.subtract, prediction, target, out=out),
+            partial(np.multiply, out, 2.0 * weight(len(out)), out=out),
+        ]
+
+    return gradient
 
 
-def _mae(prediction: Array, target: Array) -> float:
-    return float(np.abs(prediction - target).mean())
+def _half(outputs: int) -> float:
+    return 0.5
 
 
-def _mae_gradient(prediction: Array, target: Array, out: Array) -> None:
-    np.subtract(prediction, target, out=out)
-    np.sign(out, out=out)
-    out *= 1.0 / len(out)
+def _share(outputs: int) -> float:
+    return 1.0 / outputs
 
 
-def _huber(prediction: Array, target: Array, delta: float) -> float:
-    size = np.abs(prediction - target)
-    near = np.minimum(size, delta)
-    return float((near * (size - 0.5 * near)).mean())
+def _mae(prediction: Array, target: Array) -> Callable[[], float]:
+    error = np.empty(prediction.shape, prediction.dtype)
+
+    def value() -> float:
+        np.subtract(prediction, target, out=error)
+        np.absolute(error, out=error)
+        return float(np.add.reduce(error, axis=None)) / error.size
+
+    return value
 
 
-def _huber_gradient(prediction: Array, target: Array, out: Array, delta: float) -> None:
-    np.subtract(prediction, target, out=out)
-    np.clip(out, -delta, delta, out=out)
-    out *= 1.0 / len(out)
+def _mae_gradient(prediction: Array, target: Array, out: Array) -> list[Operation]:
+    return [
+        partial(np.subtract, prediction, target, out=out),
+        partial(np.sign, out, out=out),
+        partial(np.multiply, out, 1.0 / len(out), out=out),
+    ]
 
 
-def _probability(prediction: Array) -> Array:
-    """Keep logarithm and quotient finite, also where an output is no probability at all."""
-    return np.maximum(prediction, np.finfo(prediction.dtype).eps)
+def _huber(prediction: Array, target: Array, delta: float) -> Callable[[], float]:
+    error, near = np.empty(prediction.shape, prediction.dtype), np.empty(prediction.shape, prediction.dtype)
+
+    def value() -> float:
+        # With c = clip(e, −δ, δ) both branches, e²/2 and δ|e| − δ²/2, are c·e − c²/2.
+        np.subtract(prediction, target, out=error)
+        np.clip(error, -delta, delta, out=near)
+        return float(np.vdot(near, error) - 0.5 * np.vdot(near, near)) / error.size
+
+    return value
 
 
-def _binary_cross_entropy(prediction: Array, target: Array) -> float:
-    value = target * np.log(_probability(prediction)) + (1 - target) * np.log(_probability(1 - prediction))
-    return -float(value.mean())
+def _huber_gradient(prediction: Array, target: Array, out: Array, delta: float) -> list[Operation]:
+    return [
+        partial(np.subtract, prediction, target, out=out),
+        partial(np.clip, out, -delta, delta, out=out),
+        partial(np.multiply, out, 1.0 / len(out), out=out),
+    ]
 
 
-def _binary_cross_entropy_gradient(prediction: Array, target: Array, out: Array) -> None:
-    np.divide(1 - target, _probability(1 - prediction), out=out)
-    out -= target / _probability(prediction)
-    out *= 1.0 / len(out)
+def _least(prediction: Array) -> float:
+    """Keeps logarithms and quotients finite, also where an output is no probability at all."""
+    return float(np.finfo(prediction.dtype).eps)
 
 
-def _cross_entropy(prediction: Array, target: Array) -> float:
-    return -float(np.vdot(target, np.log(_probability(prediction)))) / prediction.shape[1]
+def _binary_cross_entropy(prediction: Array, target: Array) -> Callable[[], float]:
+    term, log, least = np.empty_like(prediction), np.empty_like(prediction), _least(prediction)
+
+    def value() -> float:
+        np.maximum(prediction, least, out=log)
+        np.log(log, out=log)
+        np.multiply(log, target, out=term)
+        total = np.add.reduce(term, axis=None)
+        np.subtract(1, prediction, out=log)
+        np.maximum(log, least, out=log)
+        np.log(log, out=log)
+        np.subtract(1, target, out=term)
+        np.multiply(log, term, out=term)
+        return -float(total + np.add.reduce(term, axis=None)) / term.size
+
+    return value
 
 
-def _cross_entropy_gradient(prediction: Array, target: Array, out: Array) -> None:
-    np.divide(target, _probability(prediction), out=out)
-    np.negative(out, out=out)
+def _binary_cross_entropy_gradient(prediction: Array, target: Array, out: Array) -> list[Operation]:
+    chance, counter, least = np.empty_like(out), np.empty_like(out), _least(prediction)
+    return [
+        partial(np.subtract, 1, prediction, out=chance),
+        partial(np.maximum, chance, least, out=chance),
+        partial(np.subtract, 1, target, out=out),
+        partial(np.divide, out, chance, out=out),
+        partial(np.maximum, prediction, least, out=chance),
+        partial(np.divide, target, chance, out=counter),
+        partial(np.subtract, out, counter, out=out),
+        partial(np.multiply, out, 1.0 / len(out), out=out),
+    ]
+
+
+def _cross_entropy(prediction: Array, target: Array) -> Callable[[], float]:
+    log, least = np.empty_like(prediction), _least(prediction)
+
+    def value() -> float:
+        np.maximum(prediction, least, out=log)
+        np.log(log, out=log)
+        np.multiply(log, target, out=log)
+        return -float(np.add.reduce(log, axis=None)) / log.shape[1]
+
+    return value
+
+
+def _cross_entropy_gradient(prediction: Array, target: Array, out: Array) -> list[Operation]:
+    return [
+        partial(np.maximum, prediction, _least(prediction), out=out),
+        partial(np.divide, target, out, out=out),
+        partial(np.negative, out, out=out),
+    ]
 
 
 LOSSES: dict[str, Loss] = {
@@ -116,32 +186,26 @@ LOSSES: dict[str, Loss] = {
         Loss(
             "quadratic",
             "Σ‖error‖²/2N, the textbooks' quadratic cost",
-            _quadratic,
-            _quadratic_gradient,
-            square=lambda outputs: 0.5,
+            _square_measure(_half),
+            _square_gradient(_half),
+            square=_half,
         ),
         Loss(
             "mse",
             "the mean squared error over samples and outputs",
-            _mse,
-            _mse_gradient,
-            square=lambda outputs: 1.0 / outputs,
+            _square_measure(_share),
+            _square_gradient(_share),
+            square=_share,
         ),
         Loss("mae", "the mean absolute error over samples and outputs", _mae, _mae_gradient),
-        Loss(
-            "huber",
-            "quadratic up to delta, linear beyond",
-            _huber,
-            _huber_gradient,
-            defaults={"delta": 1.0},
-        ),
+        Loss("huber", "quadratic up to delta, linear beyond", _huber, _huber_gradient, defaults={"delta": 1.0}),
         Loss(
             "binary-cross-entropy",
             "−(y·ln a + (1−y)·ln(1−a)), the mean over samples and outputs",
             _binary_cross_entropy,
             _binary_cross_entropy_gradient,
             canonical="sigmoid",
-            canonical_weight=lambda outputs: 1.0 / outputs,
+            canonical_weight=_share,
             classification=True,
         ),
         Loss(

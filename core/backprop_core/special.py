@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from math import pi, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    Array = NDArray[np.floating[Any]]
 
 _CENTRE = 3.0
 # Chebyshev interpolation of exp(x²)·erfc(x) on x ≥ 0, mapped by t = (x − 3)/(x + 3) to −1 ≤ t < 1 and
@@ -40,23 +42,40 @@ _SCALED_ERFC = (
 )
 
 
-def normal_density(z: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Density φ(z) of the standard normal distribution, elementwise."""
-    density: NDArray[np.floating] = np.exp(z * z * -0.5) * (1.0 / sqrt(2.0 * pi))
-    return density
+def normal_density(z: Array, out: Array) -> None:
+    """Write the density φ(z) of the standard normal distribution into ``out``."""
+    np.multiply(z, z, out=out)
+    np.multiply(out, -0.5, out=out)
+    np.exp(out, out=out)
+    np.multiply(out, 1.0 / sqrt(2.0 * pi), out=out)
 
 
-def normal_distribution(z: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Distribution function Φ(z) = erfc(−z/√2)/2 of the standard normal distribution, elementwise."""
-    x = np.abs(z) * sqrt(0.5)
-    # The map is 0/0-free but inf/inf at x = inf, where the tail is zero anyway.
-    x = np.minimum(x, 1e6)
-    t = (x - _CENTRE) / (x + _CENTRE)
-    tail = np.zeros_like(x)
-    for coefficient in _SCALED_ERFC:
-        tail *= t
-        tail += coefficient
-    tail *= np.exp(x * -x)
-    tail *= 0.5
-    distribution: NDArray[np.floating] = np.where(z > 0, 1.0 - tail, tail)
-    return distribution
+class NormalDistribution:
+    """Φ(z) = erfc(−z/√2)/2 for arrays of one shape, in buffers of its own."""
+
+    def __init__(self, like: Array) -> None:
+        self._x, self._t, self._scratch = np.empty_like(like), np.empty_like(like), np.empty_like(like)
+        self._positive = np.empty(like.shape, np.bool_)
+
+    def __call__(self, z: Array, out: Array) -> None:
+        """Write Φ(z) into ``out``, which may not be ``z``."""
+        x, t, scratch = self._x, self._t, self._scratch
+        np.absolute(z, out=x)
+        np.multiply(x, sqrt(0.5), out=x)
+        # The map to t would be inf/inf at x = inf, where the tail has long been zero.
+        np.minimum(x, 1e6, out=x)
+        np.add(x, _CENTRE, out=scratch)
+        np.subtract(x, _CENTRE, out=t)
+        np.divide(t, scratch, out=t)
+        out.fill(_SCALED_ERFC[0])
+        for coefficient in _SCALED_ERFC[1:]:
+            np.multiply(out, t, out=out)
+            np.add(out, coefficient, out=out)
+        np.multiply(x, x, out=x)
+        np.negative(x, out=x)
+        np.exp(x, out=x)
+        np.multiply(out, x, out=out)
+        np.multiply(out, 0.5, out=out)
+        np.greater(z, 0, out=self._positive)
+        np.subtract(1, out, out=scratch)
+        np.copyto(out, scratch, where=self._positive)

@@ -133,7 +133,7 @@ class Trainer:
             self.network,
             self.optimizer,
             augment(x, self.network.bias, dtype),
-            np.ascontiguousarray(y, dtype),
+            np.ascontiguousarray(y.T, dtype),
             units,
         )
         loss, options = LOSSES[training.loss.name], dict(training.loss.options)
@@ -207,7 +207,7 @@ class Trainer:
             batch = self.order[self.position : self.position + size]
             # mode="clip" skips the check of every index, for which `take` would need a buffer.
             take(inputs, batch, axis=0, out=step.rows, mode="clip")
-            take(targets, batch, axis=0, out=step.targets, mode="clip")
+            take(targets, batch, axis=1, out=step.targets, mode="clip")
             for operation in step.forward:
                 operation()
             value = step.loss()
@@ -360,7 +360,7 @@ class Trainer:
         if step.rows is not None and step.targets is not None:
             batch = self.order[self.position : self.position + size]
             step.rows[:] = self.steps.inputs[batch]
-            step.targets[:] = self.steps.targets[batch]
+            step.targets[:] = self.steps.targets[:, batch]
         with np.errstate(all="ignore"):
             for operation in step.forward + step.backward:
                 operation()

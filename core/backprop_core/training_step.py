@@ -53,7 +53,7 @@ class StepFactory:
     ----------
     inputs : array, shape (samples, features [+ 1])
         All training samples, augmented.
-    targets : array, shape (samples, outputs)
+    targets : array, shape (outputs, samples)
         In the units in which the network predicts them.
     """
 
@@ -91,8 +91,8 @@ class StepFactory:
     def _build(self, size: int) -> TrainingStep:
         whole = size == len(self.inputs)
         rows = None if whole else np.empty((size, self.inputs.shape[1]), self.network.dtype)
-        batch_targets = None if whole else np.empty((size, self.targets.shape[1]), self.network.dtype)
-        targets = np.ascontiguousarray(self.targets.T) if batch_targets is None else batch_targets.T
+        batch_targets = None if whole else np.empty((len(self.targets), size), self.network.dtype)
+        targets = self.targets if batch_targets is None else batch_targets
         forward = ForwardPass(self.network, self.inputs if rows is None else rows)
         backward = BackwardPass(
             forward,
@@ -131,10 +131,19 @@ class StepFactory:
             factor = self.loss.square(self.network.sizes[-1]) * unit / forward.samples
             error = backward.delta.reshape(-1)
             dot = np.dot
-            return lambda: dot(error, error) * factor
-        value, options, restore = self.loss.value, self.loss_options, self.units.restore
+            return lambda: dot(error, error) * factor  # type: ignore[no-any-return]
         outputs = forward.outputs
-        return lambda: value(restore(outputs), restore(targets), **options)
+        if scale is None:
+            return self.loss.measure(outputs, targets, **self.loss_options)
+        predicted, wanted = np.empty(outputs.shape), np.empty(outputs.shape)
+        value = self.loss.measure(predicted, wanted, **self.loss_options)
+
+        def measure() -> float:
+            self.units.restore(outputs, predicted)
+            self.units.restore(targets, wanted)
+            return value()
+
+        return measure
 
     def _update_operations(self) -> list[Operation]:
         training, optimizer = self.experiment.training, self.optimizer

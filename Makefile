@@ -1,0 +1,65 @@
+# Every target builds .venv by itself: a machine needs Python 3.11 or later, make, and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+WORKERS ?= 2
+TORCH ?= torch==2.13.0
+
+.PHONY: help run test check format bench screenshots torch clean
+.DEFAULT_GOAL := help
+
+help:  ## say what the targets do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run  ## open the lab; ARGS="run xor" or any other arguments of the command
+	@$(BIN)/backprop-tui $(ARGS)
+
+test: $(VENV)/.dev  ## run the tests; ARGS="-k checkpoint" narrows them
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: $(VENV)/.dev  ## formatting, lint, strict types, import contracts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## format, and mend what lint can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/.dev torch  ## measure against PyTorch, scikit-learn and bare NumPy; ARGS="steps" for one part
+	@$(PIP) install --editable '.[bench]' || echo "no scikit-learn: its row is left out"
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: $(VENV)/.dev  ## draw docs/screenshots anew, by the app itself
+	$(BIN)/python scripts/screenshots.py
+
+# Linux wheels on PyPI bring gigabytes of CUDA; PyTorch's own index has plain ones. Without either the tests
+# and benchmarks that compare with PyTorch are left out.
+torch: $(VENV)/.dev
+	@$(BIN)/python -c 'import torch' 2>/dev/null \
+		|| $(PIP) install --extra-index-url https://download.pytorch.org/whl/cpu '$(TORCH)' \
+		|| echo "no PyTorch: what compares with it is left out"
+
+clean:  ## remove .venv, caches and built packages
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find core tui tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is not Python 3.11 or later; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml
+	@echo "installing backprop-tui into $(VENV)" >&2
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml
+	@echo "installing backprop-tui and the development tools into $(VENV)" >&2
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/.run

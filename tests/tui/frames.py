@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from backprop_core.snapshot import (
     Accuracy,
     Curve,

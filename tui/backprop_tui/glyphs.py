@@ -1,0 +1,125 @@
+"""The characters that stand for something, in Unicode and in ASCII; the app chooses one set, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from unicodedata import combining, east_asian_width, normalize
+
+HIGHEST_ASCII = 0x7E
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One set of characters, each with one meaning.
+
+    ``levels`` are nine amounts from nothing to the most. ``signed`` are nine from the most negative over
+    zero (the middle one) to the most positive: a value's sign and size can be read without colour.
+    """
+
+    ascii: bool
+    running: str
+    paused: str
+    done: str
+    diverged: str
+    dead: str
+    dead_cell: str
+    missing: str
+    mark: str
+    mark_line: str
+    not_finite: str
+    selected: str
+    training: str
+    validation: str
+    reference: str
+    warning: str
+    separator: str
+    dash: str
+    ellipsis: str
+    levels: tuple[str, ...]
+    signed: tuple[str, ...]
+
+    def state(self, state: str) -> str:
+        """Return the glyph of a state: RUNNING, PAUSED, DONE or DIVERGED."""
+        glyph: str = getattr(self, state.lower())
+        return glyph
+
+    def amount(self, share: float) -> str:
+        """Return the level glyph for a share of the most, 0 to 1; anything above nothing is visible."""
+        if not share > 0:
+            return self.levels[0]
+        return self.levels[max(1, min(round(share * 8), 8))]
+
+
+UNICODE = Glyphs(
+    ascii=False,
+    running="▶",
+    paused="‖",
+    done="■",
+    diverged="✗",
+    dead="✕",
+    dead_cell="·",
+    missing="?",
+    mark="▼",
+    mark_line="┊",
+    not_finite="✗",
+    selected="▸",
+    training="━",
+    validation="━",
+    reference="╌",
+    warning="▲",
+    separator="·",
+    dash="–",
+    ellipsis="…",
+    levels=(" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"),
+    signed=("▓", "▒", "░", "╌", " ", "▂", "▄", "▆", "█"),
+)
+
+ASCII = Glyphs(
+    ascii=True,
+    running=">",
+    paused="=",
+    done="#",
+    diverged="!",
+    dead="x",
+    dead_cell=".",
+    missing="?",
+    mark="v",
+    mark_line=":",
+    not_finite="!",
+    selected=">",
+    training="*",
+    validation="o",
+    reference="-",
+    warning="!",
+    separator="-",
+    dash="-",
+    ellipsis="~",
+    levels=(" ", "'", ":", "-", "=", "+", "*", "%", "@"),
+    signed=("W", "w", "u", ",", " ", "-", "+", "*", "#"),
+)
+
+_ASCII_FOR = dict(zip("·–—…×→←↑↓✕✗│┤├─┬┴┼└┘┌┐‖«»≤≥±σµ∂δ", '---~x><^vx!|||-+++++++=""<>+sudd', strict=True))
+
+
+def printable(text: str) -> str:
+    """Return text of which every character fills one or two cells and none controls the terminal."""
+    if text.isascii() and text.isprintable():
+        return text
+    composed = normalize("NFC", text)
+    return "".join(
+        character if character.isprintable() else " " for character in composed if not combining(character)
+    )
+
+
+def to_ascii(text: str) -> str:
+    """Return text without any character above 0x7e, as long as it was."""
+    if text.isascii():
+        return text
+    return "".join(
+        character if ord(character) <= HIGHEST_ASCII else _ASCII_FOR.get(character, "?") for character in text
+    )
+
+
+def is_wide(character: str) -> bool:
+    """Tell whether a terminal gives this character two cells."""
+    return not character.isascii() and east_asian_width(character) in "WF"

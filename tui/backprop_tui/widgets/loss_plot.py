@@ -1,0 +1,184 @@
+"""The loss plot: training as a band that keeps every spike, validation, interventions, non-finite steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from textual.reactive import reactive
+
+from backprop_tui.cells import CellView, shorten
+from backprop_tui.palette import Ink
+from backprop_tui.plotting import (
+    Grid,
+    Layer,
+    Plot,
+    band_dots,
+    draw_plot,
+    fill_blank,
+    fill_blank_down,
+    plot_grid,
+)
+from backprop_tui.scales import Axis, linear_axis, log_axis, short_number, steps_axis, still_good
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from backprop_core.snapshot import Curve, Frame
+    from backprop_tui.cells import Canvas
+
+LABEL_WIDTH = 5
+"""Fixed, so that the curve does not move sideways when a label gets longer."""
+
+LEGEND_LINES = 1
+BASELINE = "always the mean"
+
+
+class LossPlot(CellView):
+    """The loss over the steps. On a logarithmic axis, what is not positive is put on the lower edge."""
+
+    DEFAULT_CSS = "LossPlot { width: 1fr; height: 1fr; }"
+
+    logarithmic = reactive(True, repaint=False)
+
+    def __init__(self, *, logarithmic: bool = True, **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self.frame: Frame | None = None
+        self._axis: Axis | None = None
+        self.set_reactive(LossPlot.logarithmic, logarithmic)
+        self._name_axis()
+
+    @property
+    def columns(self) -> int:
+        """How many columns of the history the plot can show."""
+        dots = 1 if self.glyphs.ascii else 2
+        return max(self.size.width - LABEL_WIDTH - 1, 8) * dots
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame's curve."""
+        self.frame = frame
+        self.redraw()
+
+    def toggle_axis(self) -> None:
+        """Switch between a logarithmic and a linear loss axis."""
+        self.logarithmic = not self.logarithmic
+
+    def watch_logarithmic(self) -> None:
+        """Redraw with the other axis."""
+        self._axis = None
+        self._name_axis()
+        self.redraw()
+
+    def _name_axis(self) -> None:
+        self.border_title = "loss, logarithmic" if self.logarithmic else "loss, linear"
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw legend, axes, curves, reference line and events."""
+        frame = self.frame
+        if frame is None or not len(frame.curve.first_step):
+            note = "no step taken yet"
+            canvas.text((canvas.width - len(note)) // 2, canvas.height // 2, note, Ink.MUTED)
+            return
+        self._legend(canvas, frame)
+        curve = frame.curve
+        events = bool(curve.marks or curve.non_finite)
+        top = LEGEND_LINES + int(events and canvas.height > 6)
+        height = canvas.height - top
+        if height < 4 or canvas.width < LABEL_WIDTH + 6:
+            return
+        plot = self._plot(curve, canvas.width, height, ascii_only=canvas.ascii_only)
+        grid = draw_plot(canvas, 0, top, canvas.width, height, plot)
+        left = canvas.width - grid.columns
+        self._baseline(canvas, plot.y, curve.baseline, left, top, grid)
+        if events:
+            self._events(canvas, plot.x, curve, left, top, grid)
+
+    def _legend(self, canvas: Canvas, frame: Frame) -> None:
+        glyphs = self.glyphs
+        parts = [(glyphs.training, "training", frame.snapshot.training_loss, Ink.TRAINING)]
+        if frame.snapshot.validation_loss is not None:
+            parts.append((glyphs.validation, "validation", frame.snapshot.validation_loss, Ink.VALIDATION))
+        x = 1
+        for glyph, name, value, ink in parts:
+            x = (
+                canvas.texts(x, 0, (f"{glyph} ", ink), (f"{name} ", Ink.MUTED), (f"{value:<9.4g}", Ink.TEXT))
+                + 1
+            )
+        if np.nanmin(frame.curve.low, initial=np.inf) <= 0 and self.logarithmic:
+            canvas.text(x, 0, "0 is on the lower edge", Ink.MUTED)
+
+    def _plot(self, curve: Curve, width: int, height: int, *, ascii_only: bool) -> Plot:
+        y = self._y_axis(curve, max(height // 3, 2))
+        y_labels = tuple(short_number(tick).rjust(LABEL_WIDTH) for tick in y.ticks)
+        grid = plot_grid(width, height, y_labels, ascii_only=ascii_only)
+        x = steps_axis(int(curve.first_step[0]), int(curve.last_step[-1]), max(grid.columns // 12, 2))
+        plot = Plot(x, y, tuple(short_number(tick) for tick in x.ticks), y_labels)
+        at = x.share((curve.first_step + curve.last_step) / 2)
+        band = band_dots(at, y.share(curve.low), y.share(curve.high), grid.dots)
+        mean = band_dots(at, y.share(curve.mean), y.share(curve.mean), grid.dots)
+        plot.layers = [Layer(band, Ink.BAND), Layer(mean, Ink.TRAINING)]
+        measured = np.isfinite(curve.validation)
+        if measured.any():
+            shares = y.share(curve.validation[measured])
+            dots = band_dots(at[measured], shares, shares, grid.dots)
+            plot.layers.append(Layer(dashed(dots), Ink.VALIDATION, "o" if ascii_only else None))
+        return plot
+
+    def _y_axis(self, curve: Curve, most_ticks: int) -> Axis:
+        values = np.concatenate([curve.low, curve.high, curve.validation])
+        values = values[np.isfinite(values)]
+        if self.logarithmic:
+            values = values[values > 0]
+        if not len(values):
+            return log_axis(0.1, 1.0, most_ticks) if self.logarithmic else linear_axis(0.0, 1.0, most_ticks)
+        low, high = float(values.min()), float(values.max())
+        if high < curve.baseline < 3 * high:
+            high = curve.baseline
+        if self._axis is None or not still_good(self._axis, low, high, log=self.logarithmic):
+            self._axis = (
+                log_axis(low, high, most_ticks)
+                if self.logarithmic
+                else linear_axis(min(low, 0.0), high, most_ticks)
+            )
+        return self._axis
+
+    def _baseline(self, canvas: Canvas, y: Axis, baseline: float, left: int, top: int, grid: Grid) -> None:
+        if not y.low <= baseline <= y.high:
+            return
+        row = top + grid.rows - 1 - round(float(y.share(np.array([baseline]))[0]) * (grid.rows - 1))
+        fill_blank(canvas, row, left, canvas.width, self.glyphs.reference, Ink.REFERENCE)
+        label = f" {BASELINE} {baseline:.3g}"
+        start = canvas.width - len(label)
+        beneath = canvas.inks[row, max(start, 0) : canvas.width]
+        if start > left + 10 and bool((beneath == Ink.REFERENCE).all()):
+            canvas.text(start, row, label, Ink.REFERENCE)
+
+    def _events(self, canvas: Canvas, x: Axis, curve: Curve, left: int, top: int, grid: Grid) -> None:
+        glyphs = self.glyphs
+        events = [(mark.step, glyphs.mark, mark.text, Ink.MARK) for mark in curve.marks]
+        if curve.non_finite:
+            first = curve.non_finite[0]
+            events += [(step, glyphs.not_finite, "", Ink.DEAD) for step in curve.non_finite[1:]]
+            events.append((first, glyphs.not_finite, f"not finite at step {first}", Ink.DEAD))
+        row = top - 1
+        free = canvas.width
+        for step, glyph, text, ink in sorted(events, key=lambda event: event[0], reverse=True):
+            share = float(x.share(np.array([float(step)]))[0])
+            column = left + round(share * (grid.columns - 1))
+            fill_blank_down(canvas, column, top, top + grid.rows, glyphs.mark_line, ink)
+            if column >= free:
+                continue
+            room = free - column - 2
+            if len(text) > room and column - left > len(text) + 3:
+                canvas.text(column - len(text) - 1, row, text, ink)
+                free = column - len(text) - 2
+            else:
+                canvas.text(column + 2, row, shorten(text, room, glyphs.ellipsis) if room > 3 else "", ink)
+                free = column - 1
+            canvas.text(column, row, glyph, ink)
+
+
+def dashed(dots: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return dots with gaps, so that a curve can be told from a solid one without colour."""
+    kept = np.arange(dots.shape[1]) % 6 < 4
+    return dots & kept

@@ -1,0 +1,77 @@
+"""The status line: state, epoch, step, loss, rate, dead neurons and speed, in words scripts can parse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backprop_tui.cells import CellView
+from backprop_tui.palette import Ink
+
+if TYPE_CHECKING:
+    from backprop_core.snapshot import Frame
+    from backprop_tui.cells import Canvas
+
+STATE_INKS = {"RUNNING": Ink.TRAINING, "PAUSED": Ink.STRONG, "DONE": Ink.STRONG, "DIVERGED": Ink.DEAD}
+
+DROPPED_FIRST = ("steps/s", "lr", "epoch", "dead", "step", "loss")
+
+Part = tuple[str, str, int]
+
+
+def plain_rate(rate: float) -> str:
+    """Return steps a second rounded to three digits, so that the number stands still while the speed does."""
+    if rate < 100:
+        return f"{rate:.3g}"
+    digits = len(str(int(rate)))
+    return str(int(round(rate, 3 - digits)))
+
+
+def status_parts(frame: Frame) -> list[Part]:
+    """Return (name, text, ink) of each part of the status line after the state."""
+    snapshot = frame.snapshot
+    dead = snapshot.dead
+    return [
+        ("epoch", f"epoch {snapshot.epoch}", Ink.TEXT),
+        ("step", f"step {snapshot.step}", Ink.TEXT),
+        ("loss", f"loss {snapshot.training_loss:.6g}", Ink.STRONG),
+        ("lr", f"lr {snapshot.learning_rate:.6g}", Ink.TEXT),
+        ("dead", f"dead {dead}/{snapshot.mortal}", Ink.DEAD if dead else Ink.TEXT),
+        ("steps/s", f"{plain_rate(frame.steps_per_second)} steps/s", Ink.MUTED),
+    ]
+
+
+class StatusLine(CellView):
+    """One line that never wraps; where there is too little room, the least important part goes first."""
+
+    DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; }"
+
+    frame: Frame | None = None
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame's numbers."""
+        self.frame = frame
+        self.redraw()
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw as many parts as fit, in their order."""
+        frame = self.frame
+        if frame is None:
+            return
+        parts = status_parts(frame)
+        marker = f"{self.glyphs.state(frame.state)} "
+        gap = "  "
+        dropped = list(DROPPED_FIRST)
+
+        def width() -> int:
+            return len(marker) + len(frame.state) + sum(len(gap) + len(text) for _, text, _ in parts)
+
+        if width() > canvas.width:
+            gap = " "
+        if width() > canvas.width:
+            marker = ""
+        while width() > canvas.width and dropped:
+            least = dropped.pop(0)
+            parts = [part for part in parts if part[0] != least]
+        x = canvas.text(0, 0, marker + frame.state, STATE_INKS[frame.state])
+        for _, text, ink in parts:
+            x = canvas.text(x + len(gap), 0, text, ink)

@@ -1,0 +1,277 @@
+"""A trainer being run live: running or paused, to a goal, at a pace; commands in, frames out."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.checkpoint import from_bytes, to_bytes
+from backprop_core.commands import Outcome, Restart, Run, Step
+from backprop_core.errors import UserError
+from backprop_core.frames import FrameBuilder
+from backprop_core.grammar import format_command
+from backprop_core.interventions import plural
+from backprop_core.pacing import Pace, Speedometer
+from backprop_core.trainer import Goal, Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backprop_core.commands import Command
+    from backprop_core.experiment import Experiment
+    from backprop_core.snapshot import Frame, View
+
+RUNNING, PAUSED, DONE, DIVERGED = "RUNNING", "PAUSED", "DONE", "DIVERGED"
+
+ENDLESS = Goal()
+
+AT_ONCE_SECONDS = 0.05
+"""Training that a command asks for is done within the command if it should take no longer than this."""
+
+ASSUMED_STEP_SECONDS = 1e-4
+"""What a step is taken to last before one has been timed."""
+
+
+class Session:
+    """A run being watched.
+
+    Wherever the time goes, pauses and frames included, the weights are those of the same commands
+    carried out without a screen.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    origin : str, optional
+        The words that open this experiment on the command line; its name if left out.
+    clock : callable, optional
+        Returns seconds.
+
+    Attributes
+    ----------
+    state : str
+        RUNNING, PAUSED, DONE (the experiment's own end was reached) or DIVERGED (the loss is not finite).
+    reason : str
+        Why it is in this state, in a line; empty if the user wanted it so.
+    """
+
+    def __init__(
+        self, trainer: Trainer, origin: str = "", clock: Callable[[], float] = perf_counter
+    ) -> None:
+        self._clock = clock
+        self._pace = Pace(clock())
+        self._open(trainer, origin)
+
+    @classmethod
+    def from_state(
+        cls, content: bytes, origin: str = "", clock: Callable[[], float] = perf_counter
+    ) -> Session:
+        """Return a session that goes on from a checkpoint's content."""
+        return cls(from_bytes(content, "the saved state"), origin, clock)
+
+    def _open(self, trainer: Trainer, origin: str) -> None:
+        self.trainer = trainer
+        self.origin = origin or shlex.quote(_one_line(trainer.opened.name))
+        self.goal = trainer.goal(Run())
+        self._goal_command: Run | Step | None = None
+        self._frames = FrameBuilder(trainer)
+        self._chunk = 1
+        self._step_seconds = ASSUMED_STEP_SECONDS
+        self._run()
+
+    def handle(self, request: str, *arguments: Any) -> Any:
+        """Answer a request by its name: one of :data:`REQUESTS`."""
+        return REQUESTS[request](self, *arguments)
+
+    def advance(self, seconds: float) -> None:
+        """Train for about so long, if running; not beyond the goal, and not faster than the pace."""
+        if self.state != RUNNING:
+            return
+        begun = self._clock()
+        taken = self.take(min(self._chunk, self._pace.due(begun)))
+        if taken:
+            self._step_seconds = max(self._clock() - begun, 1e-9) / taken
+            self._chunk = max(1, min(self._chunk * 4, int(seconds / self._step_seconds)))
+
+    def take(self, steps: int) -> int:
+        """Take up to so many steps towards the goal, if running, and return how many were taken."""
+        if self.state != RUNNING:
+            return 0
+        before = self.trainer.step_count
+        with np.errstate(all="ignore"):
+            reached = self.trainer.advance(self.goal, steps)
+        taken = self.trainer.step_count - before
+        now = self._clock()
+        self._pace.note(taken)
+        self._speed.note(now, taken)
+        if reached:
+            self._reach(reached)
+        return taken
+
+    @property
+    def idle_seconds(self) -> float | None:
+        """How long there is nothing to train: 0 while running, None until a request changes that."""
+        return self._pace.wait(self._clock()) if self.state == RUNNING else None
+
+    @property
+    def steps_per_second(self) -> float:
+        """Measured over about the last second; 0 when not running."""
+        return self._speed.rate if self.state == RUNNING else 0.0
+
+    def frame(self, view: View) -> Frame:
+        """Return what the screen draws."""
+        return self._frames.build(view, self.state, self.reason, self.steps_per_second)
+
+    def pause(self) -> None:
+        """Stop training; nothing to do if it has stopped."""
+        if self.state == RUNNING:
+            self._stop(PAUSED)
+
+    def resume(self) -> None:
+        """Go on training; beyond the experiment's end if that has been reached.
+
+        Raises
+        ------
+        UserError
+            If the loss is not finite any more.
+        """
+        self._must_be_trainable()
+        if self.state != RUNNING:
+            with np.errstate(all="ignore"):
+                if self.trainer.reached(self.goal):
+                    self.goal = ENDLESS
+            self._run()
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """Take so many steps a second at most; None is full speed."""
+        if steps_per_second is not None and not 0 < steps_per_second < math.inf:
+            raise UserError(f"pace {steps_per_second}: must be a number of steps a second above 0")
+        self._pace = Pace(self._clock(), steps_per_second)
+
+    def load(self, experiment: Experiment, origin: str = "") -> None:
+        """Replace the run by another experiment's, which begins."""
+        self._open(Trainer(experiment), origin)
+
+    def save_state(self) -> bytes:
+        """Return a checkpoint."""
+        return to_bytes(self.trainer)
+
+    def script(self) -> str:
+        """Return the session as a script whose headless run ends on the same weights."""
+        lines = [
+            f"# A session with the experiment '{_one_line(self.trainer.opened.name)}', saved at step "
+            f"{self.trainer.step_count}.",
+            "# The same weights without a screen, where FILE is this file:",
+            f"#   backprop-tui run {self.origin} --headless --script FILE",
+        ]
+        return "\n".join([*lines, *map(format_command, self.trainer.journal)]) + "\n"
+
+    def command(self, command: Command) -> Outcome:
+        """Carry out a command; long training only begins, and pauses at its end.
+
+        Raises
+        ------
+        UserError
+            If it cannot be done; nothing has changed then.
+        """
+        if isinstance(command, (Run, Step)):
+            return self._train(command)
+        with np.errstate(all="ignore"):
+            outcome = self.trainer.apply(command)
+        # A frame that follows must show what the command did, however costly frames are.
+        self._frames = FrameBuilder(self.trainer)
+        self._settle(restarted=isinstance(command, Restart))
+        return outcome
+
+    def _train(self, command: Run | Step) -> Outcome:
+        self._must_be_trainable()
+        trainer = self.trainer
+        steps = self._steps_of(command)
+        if steps is not None and steps * self._step_seconds <= AT_ONCE_SECONDS:
+            self._stop(PAUSED)
+            with np.errstate(all="ignore"):
+                outcome = trainer.apply(command)
+            self._after_steps()
+            return outcome
+        self.goal = trainer.goal(Run(steps=command.batches) if isinstance(command, Step) else command)
+        self._goal_command = None if command == Run() else command
+        text = format_command(command)
+        self._run()
+        with np.errstate(all="ignore"):
+            return Outcome(trainer.step_count, text, f"training: {text}", trainer.census().loss)
+
+    def _steps_of(self, command: Run | Step) -> int | None:
+        """Return how many steps a command takes at most, None where that is open."""
+        if isinstance(command, Step):
+            return command.batches
+        if command.epochs is not None:
+            return command.epochs * self.trainer.steps_per_epoch
+        return command.steps
+
+    def _after_steps(self) -> None:
+        """Pass on to the state that training within a command has led to."""
+        self._frames = FrameBuilder(self.trainer)
+        with np.errstate(all="ignore"):
+            reached = self.trainer.reached(self.goal)
+        if reached:
+            self._reach(reached)
+
+    def _must_be_trainable(self) -> None:
+        if self.trainer.ended:
+            raise UserError("the loss is not finite any more, so no step can be taken; undo or restart first")
+
+    def _reach(self, reached: str) -> None:
+        """Stop, the goal being reached."""
+        trainer, command = self.trainer, self._goal_command
+        if trainer.ended:
+            self._stop(DIVERGED, f"{trainer.ended} at step {trainer.history.steps}: undo or restart")
+        elif self.goal == ENDLESS:
+            self._stop(PAUSED)
+        elif command is not None:
+            self._stop(PAUSED, f"{format_command(command)}: done at step {trainer.step_count}")
+            self._goal_command, self.goal = None, trainer.goal(Run())
+        elif reached == "until":
+            self._stop(DONE, f"{trainer.opened.until}: reached in epoch {trainer.epoch}")
+        else:
+            self._stop(DONE, f"{plural(trainer.epoch, 'epoch')}: the experiment's end")
+
+    def _settle(self, *, restarted: bool) -> None:
+        """Pass on to the state that an intervention has led to."""
+        trainer = self.trainer
+        if restarted:
+            self.goal, self._goal_command = trainer.goal(Run()), None
+            if self.state in (DONE, DIVERGED):
+                self._run()
+        elif trainer.ended:
+            self._reach(trainer.ended)
+        elif self.state == DIVERGED or (self.state == DONE and not trainer.reached(self.goal)):
+            self._stop(PAUSED)
+
+    def _run(self) -> None:
+        now = self._clock()
+        self.state, self.reason = RUNNING, ""
+        self._pace = Pace(now, self._pace.steps_per_second)
+        self._speed = Speedometer(now)
+
+    def _stop(self, state: str, reason: str = "") -> None:
+        self.state, self.reason = state, reason
+
+
+def _one_line(text: str) -> str:
+    """Return text that cannot end a comment nor move a terminal's cursor."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+REQUESTS: dict[str, Callable[..., Any]] = {
+    "command": Session.command,
+    "frame": Session.frame,
+    "load": Session.load,
+    "pace": Session.set_pace,
+    "pause": Session.pause,
+    "resume": Session.resume,
+    "script": Session.script,
+    "state": Session.save_state,
+}

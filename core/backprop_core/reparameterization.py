@@ -48,15 +48,15 @@ def standardize(trainer: Trainer) -> str:
     assert first.bias is not None
     assert last.bias is not None
     of_x = Standardizer.fit(trainer.dataset.x)
-    first.bias += (of_x.mean @ first.weights).astype(first.bias.dtype)
-    first.weights *= of_x.scale[:, None].astype(first.weights.dtype)
+    first.bias[:] += (of_x.mean @ first.weights).astype(first.bias.dtype)
+    first.weights[:] *= of_x.scale[:, None].astype(first.weights.dtype)
     trainer.x_standardizer = of_x
     what = "inputs"
     if trainer.dataset.kind != "classification" and last.activation.name == "linear":
         of_y = Standardizer.fit(trainer.dataset.y)
-        last.weights /= of_y.scale.astype(last.weights.dtype)
-        last.bias -= of_y.mean.astype(last.bias.dtype)
-        last.bias /= of_y.scale.astype(last.bias.dtype)
+        last.weights[:] /= of_y.scale.astype(last.weights.dtype)
+        last.bias[:] -= of_y.mean.astype(last.bias.dtype)
+        last.bias[:] /= of_y.scale.astype(last.bias.dtype)
         trainer.y_standardizer = of_y
         what = "inputs and targets"
     trainer.experiment = replace(

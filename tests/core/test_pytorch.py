@@ -26,10 +26,8 @@ def dataset(samples: int, outputs: int, seed: int = 3) -> Dataset:
     )
 
 
-def torch_network(trainer: Trainer, activations: list[str]) -> list[torch.Tensor]:
-    return [
-        torch.tensor(array.copy(), requires_grad=True) for array in trainer.network.named().values()
-    ]
+def torch_parameters(trainer: Trainer) -> list[torch.Tensor]:
+    return [torch.tensor(array.copy(), requires_grad=True) for array in trainer.network.named().values()]
 
 
 TORCH_ACTIVATIONS = {
@@ -69,7 +67,7 @@ def forward(parameters, x, activations, bias):
 
 def train_in_torch(trainer, optimizer_of, *, loss, activations, bias=True, reduction="mean", clip=0.0):
     """Train on the trainer's own batches: its order is read step by step, before each step of its own."""
-    parameters = torch_network(trainer, activations)
+    parameters = torch_parameters(trainer)
     optimizer = optimizer_of(parameters)
     x, y = torch.tensor(trainer.dataset.x), torch.tensor(trainer.dataset.y)
     for _ in range(STEPS):
@@ -116,10 +114,11 @@ OPTIMIZERS = {
         lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.5, weight_decay=0.03),
     ),
     "rmsprop": (Choice("rmsprop"), {}, lambda p: torch.optim.RMSprop(p, lr=0.05)),
+    # At a rate of 0.05 momentum makes this one chaotic: rounding alone then grows to 4e-9 in 200 steps.
     "rmsprop-momentum": (
         Choice("rmsprop", (("momentum", 0.8), ("alpha", 0.95))),
-        {"weight_decay": 0.01},
-        lambda p: torch.optim.RMSprop(p, lr=0.05, momentum=0.8, alpha=0.95, weight_decay=0.01),
+        {"weight_decay": 0.01, "learning_rate": 0.005},
+        lambda p: torch.optim.RMSprop(p, lr=0.005, momentum=0.8, alpha=0.95, weight_decay=0.01),
     ),
     "adam": (Choice("adam"), {}, lambda p: torch.optim.Adam(p, lr=0.05)),
     "adam-decay": (
@@ -138,7 +137,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_walks_the_same_path(name):
     choice, settings, optimizer_of = OPTIMIZERS[name]
-    trainer = Trainer(experiment(optimizer=choice, learning_rate=0.05, **settings), dataset(10, 2))
+    trainer = Trainer(experiment(optimizer=choice, **{"learning_rate": 0.05, **settings}), dataset(10, 2))
     reference = train_in_torch(
         trainer, optimizer_of, loss="quadratic", activations=["tanh", "tanh", "linear"]
     )

@@ -191,7 +191,7 @@ class CellView(Widget):
     def _resolve_inks(self) -> dict[int, Style]:
         base = Style.from_color(self.rich_style.color, self.rich_style.bgcolor)
         inks = {int(Ink.TEXT): base, int(Ink.STRONG): base + Style(bold=True)}
-        if self.app.native_ansi_color or self.app.console.color_system in (None, "standard", "windows"):
+        if self.app.native_ansi_color or self.app.console.color_system in ("standard", "windows"):
             inks |= {int(ink): base + Style(color=name) for ink, name in SIXTEEN.items()}
         else:
             background: RGB = self.background_colors[1].rgb

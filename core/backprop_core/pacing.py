@@ -42,7 +42,7 @@ class Pace:
 
 
 class Speedometer:
-    """Steps a second over about the last second, or from the step before the last where that is longer ago."""
+    """Steps a second over about the last second, or over the last two steps where that is longer."""
 
     def __init__(self, now: float) -> None:
         self._taken = 0
@@ -54,7 +54,7 @@ class Speedometer:
             return
         self._taken += taken
         notes = self._notes
-        # Few notes say as much as one a chunk; the last one moves on until it is far enough from its predecessor.
+        # Few notes say as much as one a chunk: the last one moves on until it is away from its predecessor.
         if len(notes) > 2 and now - notes[-2][0] < NOTE_SECONDS:
             notes.pop()
         notes.append((now, self._taken))

@@ -58,23 +58,21 @@ class Session:
         Why it is in this state, in a line; empty if the user wanted it so.
     """
 
-    def __init__(
-        self, trainer: Trainer, origin: str = "", clock: Callable[[], float] = perf_counter
-    ) -> None:
+    def __init__(self, trainer: Trainer, origin: str = "", clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
         self._pace = Pace(clock())
         self._open(trainer, origin)
 
     @classmethod
-    def from_state(
-        cls, content: bytes, origin: str = "", clock: Callable[[], float] = perf_counter
+    def begin(
+        cls, source: Experiment | bytes, origin: str = "", clock: Callable[[], float] = perf_counter
     ) -> Session:
-        """Return a session that goes on from a checkpoint's content."""
-        return cls(from_bytes(content, "the saved state"), origin, clock)
+        """Return a session with an experiment, or one that goes on from a checkpoint's content."""
+        return cls(_open_trainer(source), origin, clock)
 
     def _open(self, trainer: Trainer, origin: str) -> None:
         self.trainer = trainer
-        self.origin = origin or shlex.quote(_one_line(trainer.opened.name))
+        self.origin = _one_line(origin) or shlex.quote(_one_line(trainer.opened.name))
         self.goal = trainer.goal(Run())
         self._goal_command: Run | Step | None = None
         self._frames = FrameBuilder(trainer)
@@ -91,18 +89,18 @@ class Session:
         if self.state != RUNNING:
             return
         begun = self._clock()
-        taken = self.take(min(self._chunk, self._pace.due(begun)))
+        taken = self.take_due(self._chunk)
         if taken:
             self._step_seconds = max(self._clock() - begun, 1e-9) / taken
             self._chunk = max(1, min(self._chunk * 4, int(seconds / self._step_seconds)))
 
-    def take(self, steps: int) -> int:
-        """Take up to so many steps towards the goal, if running, and return how many were taken."""
+    def take_due(self, most: int) -> int:
+        """Take at most so many of the steps that are due, if running, and return how many were taken."""
         if self.state != RUNNING:
             return 0
         before = self.trainer.step_count
         with np.errstate(all="ignore"):
-            reached = self.trainer.advance(self.goal, steps)
+            reached = self.trainer.advance(self.goal, min(most, self._pace.due(self._clock())))
         taken = self.trainer.step_count - before
         now = self._clock()
         self._pace.note(taken)
@@ -140,9 +138,7 @@ class Session:
         """
         self._must_be_trainable()
         if self.state != RUNNING:
-            with np.errstate(all="ignore"):
-                if self.trainer.reached(self.goal):
-                    self.goal = ENDLESS
+            self._lift_reached_goal()
             self._run()
 
     def set_pace(self, steps_per_second: float | None) -> None:
@@ -151,9 +147,9 @@ class Session:
             raise UserError(f"pace {steps_per_second}: must be a number of steps a second above 0")
         self._pace = Pace(self._clock(), steps_per_second)
 
-    def load(self, experiment: Experiment, origin: str = "") -> None:
-        """Replace the run by another experiment's, which begins."""
-        self._open(Trainer(experiment), origin)
+    def load(self, source: Experiment | bytes, origin: str = "") -> None:
+        """Replace the run by another one, as :meth:`begin` does."""
+        self._open(_open_trainer(source), origin)
 
     def save_state(self) -> bytes:
         """Return a checkpoint."""
@@ -191,6 +187,7 @@ class Session:
         trainer = self.trainer
         steps = self._steps_of(command)
         if steps is not None and steps * self._step_seconds <= AT_ONCE_SECONDS:
+            self._lift_reached_goal()
             self._stop(PAUSED)
             with np.errstate(all="ignore"):
                 outcome = trainer.apply(command)
@@ -214,40 +211,45 @@ class Session:
     def _after_steps(self) -> None:
         """Pass on to the state that training within a command has led to."""
         self._frames = FrameBuilder(self.trainer)
-        with np.errstate(all="ignore"):
-            reached = self.trainer.reached(self.goal)
-        if reached:
+        if reached := self._reached():
             self._reach(reached)
 
     def _must_be_trainable(self) -> None:
         if self.trainer.ended:
             raise UserError("the loss is not finite any more, so no step can be taken; undo or restart first")
 
+    def _lift_reached_goal(self) -> None:
+        if self._reached():
+            self.goal, self._goal_command = ENDLESS, None
+
+    def _reached(self) -> str | None:
+        with np.errstate(all="ignore"):
+            return self.trainer.reached(self.goal)
+
     def _reach(self, reached: str) -> None:
         """Stop, the goal being reached."""
         trainer, command = self.trainer, self._goal_command
         if trainer.ended:
-            self._stop(DIVERGED, f"{trainer.ended} at step {trainer.history.steps}: undo or restart")
-        elif self.goal == ENDLESS:
-            self._stop(PAUSED)
+            self._stop(DIVERGED, f"{trainer.ended} at step {trainer.step_count + 1}: undo or restart")
         elif command is not None:
             self._stop(PAUSED, f"{format_command(command)}: done at step {trainer.step_count}")
             self._goal_command, self.goal = None, trainer.goal(Run())
         elif reached == "until":
-            self._stop(DONE, f"{trainer.opened.until}: reached in epoch {trainer.epoch}")
+            self._stop(DONE, f"{trainer.experiment.until}: reached in epoch {trainer.epoch}")
         else:
             self._stop(DONE, f"{plural(trainer.epoch, 'epoch')}: the experiment's end")
 
     def _settle(self, *, restarted: bool) -> None:
         """Pass on to the state that an intervention has led to."""
-        trainer = self.trainer
         if restarted:
-            self.goal, self._goal_command = trainer.goal(Run()), None
-            if self.state in (DONE, DIVERGED):
+            self.goal, self._goal_command = self.trainer.goal(Run()), None
+            if self.state == PAUSED:
+                self._stop(PAUSED)
+            else:
                 self._run()
-        elif trainer.ended:
-            self._reach(trainer.ended)
-        elif self.state == DIVERGED or (self.state == DONE and not trainer.reached(self.goal)):
+        elif self.trainer.ended:
+            self._reach(self.trainer.ended)
+        elif self.state == DIVERGED or (self.state == DONE and not self._reached()):
             self._stop(PAUSED)
 
     def _run(self) -> None:
@@ -258,6 +260,10 @@ class Session:
 
     def _stop(self, state: str, reason: str = "") -> None:
         self.state, self.reason = state, reason
+
+
+def _open_trainer(source: Experiment | bytes) -> Trainer:
+    return from_bytes(source, "the saved state") if isinstance(source, bytes) else Trainer(source)
 
 
 def _one_line(text: str) -> str:

@@ -1,0 +1,295 @@
+"""The engine that the screen uses: a session in a process of its own, asked over a socket pair."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from itertools import count
+from typing import TYPE_CHECKING, Any, Self
+
+from backprop_core.blas_threads import use_one_thread
+from backprop_core.engine import EngineDied
+from backprop_core.engine_messages import DIED, REFUSED, Unpacker, pack
+from backprop_core.errors import UserError
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+
+    from backprop_core.commands import Command, Outcome
+    from backprop_core.experiment import Experiment
+    from backprop_core.snapshot import Frame, View
+
+ENDING_SECONDS = (0.25, 0.5)
+"""How long the process may take to end of itself, and after SIGTERM; then it is killed."""
+
+REMEMBERED_STDERR = 1 << 16
+
+
+class ProcessEngine:
+    """Starts the training process at once; it gets ready while the caller goes on.
+
+    To be created before Textual's ``App.run``, as early as possible. :meth:`open` and :meth:`ready` are for
+    the time before an event loop runs; every other request is asynchronous.
+
+    Parameters
+    ----------
+    source : Experiment or bytes, optional
+        What to train, or a checkpoint to go on from; if left out, :meth:`open` says it later.
+    origin : str, optional
+        The words that open the experiment on the command line.
+
+    Attributes
+    ----------
+    process_id : int
+    last_state : bytes or None
+        What :meth:`state` returned last.
+    """
+
+    def __init__(self, source: Experiment | bytes | None = None, *, origin: str = "") -> None:
+        ours, theirs = socket.socketpair()
+        environment = dict(os.environ)
+        use_one_thread(environment)
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-P",
+                    "-X",
+                    "faulthandler",
+                    "-m",
+                    "backprop_core.engine_worker",
+                    str(theirs.fileno()),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(theirs.fileno(),),
+                env=environment,
+                process_group=0,
+            )
+        atexit.register(self.close)
+        ours.setblocking(False)
+        self._socket = ours
+        assert self._process.stderr is not None
+        self._stderr = self._process.stderr
+        os.set_blocking(self._stderr.fileno(), False)
+        self._said = b""
+        self._loop: AbstractEventLoop | None = None
+        self._unpacker = Unpacker()
+        self._outgoing = bytearray()
+        self._numbers = count(1)
+        self._pending: dict[int, Future[Any]] = {}
+        self._opening: int | None = None
+        self._refused: str | None = None
+        self._death: EngineDied | None = None
+        self._source, self._origin = source, origin
+        self.process_id = self._process.pid
+        self.last_state: bytes | None = None
+        if source is not None:
+            self.open(source, origin)
+
+    def open(self, source: Experiment | bytes, origin: str = "") -> None:
+        """Send what to train, and do not wait for it to be opened: :meth:`ready` does."""
+        self._source, self._origin = source, origin
+        self._opening = self._send("load", source, origin)
+
+    def ready(self) -> None:
+        """Wait until what was sent by :meth:`open` trains.
+
+        Raises
+        ------
+        UserError
+            If it cannot be opened.
+        EngineDied
+        """
+        while self._opening is not None and self._death is None:
+            select.select([self._socket], [self._socket] if self._outgoing else [], [])
+            self._flush()
+            self._read()
+        if self._death:
+            raise self._death
+        if self._refused is not None:
+            raise UserError(self._refused)
+
+    async def frame(self, view: View) -> Frame:
+        """Return what is to be drawn."""
+        frame: Frame = await self._request("frame", view)
+        return frame
+
+    async def command(self, command: Command) -> Outcome:
+        """Carry out a command; UserError if it cannot be done."""
+        outcome: Outcome = await self._request("command", command)
+        return outcome
+
+    async def pause(self) -> None:
+        """Stop training."""
+        await self._request("pause")
+
+    async def resume(self) -> None:
+        """Go on training; UserError if that is impossible."""
+        await self._request("resume")
+
+    async def pace(self, steps_per_second: float | None) -> None:
+        """Take so many steps a second at most; None is full speed."""
+        await self._request("pace", steps_per_second)
+
+    async def script(self) -> str:
+        """Return the session as a script."""
+        script: str = await self._request("script")
+        return script
+
+    async def load(self, experiment: Experiment, origin: str = "") -> None:
+        """Replace the run by another experiment's; UserError, and the run goes on, if it cannot be opened."""
+        await self._request("load", experiment, origin)
+        self._source, self._origin, self.last_state = experiment, origin, None
+
+    async def state(self) -> bytes:
+        """Return a checkpoint of the run."""
+        state: bytes = await self._request("state")
+        self.last_state = state
+        return state
+
+    def revived(self) -> Self:
+        """Return a new engine that goes on from the last state, or begins anew if there is none."""
+        return type(self)(self.last_state or self._source, origin=self._origin)
+
+    def close(self) -> None:
+        """End the process, whatever it is doing; may be called at any time and more than once."""
+        atexit.unregister(self.close)
+        for future in self._end(EngineDied("the training has been ended")):
+            future.cancel()
+
+    def _end(self, death: EngineDied) -> list[Future[Any]]:
+        """End the process and return the futures that wait for its replies."""
+        if self._death is not None:
+            return []
+        self._death = death
+        loop_lives = self._loop is not None and not self._loop.is_closed()
+        self._detach()
+        self._socket.close()
+        self._reap()
+        self._stderr.close()
+        waiting = [future for future in self._pending.values() if loop_lives and not future.done()]
+        self._pending.clear()
+        return waiting
+
+    def _reap(self) -> None:
+        process = self._process
+        for seconds, then in zip(ENDING_SECONDS, (process.terminate, process.kill), strict=True):
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                then()
+        process.wait()
+
+    async def _request(self, request: str, *arguments: Any) -> Any:
+        if self._death:
+            raise self._death
+        future: Future[Any] = self._attach().create_future()
+        number = self._send(request, *arguments)
+        self._pending[number] = future
+        try:
+            return await future
+        finally:
+            self._pending.pop(number, None)
+
+    def _attach(self) -> AbstractEventLoop:
+        """Have the running event loop read and write."""
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+        if loop is not self._loop:
+            self._detach()
+            self._loop = loop
+            loop.add_reader(self._socket, self._read)
+            loop.add_reader(self._stderr, self._read_stderr)
+            if self._outgoing:
+                loop.add_writer(self._socket, self._flush)
+        return loop
+
+    def _detach(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._loop.remove_reader(self._stderr)
+        self._loop = None
+
+    def _send(self, request: str, *arguments: Any) -> int:
+        number = next(self._numbers)
+        self._outgoing += pack((number, request, arguments))
+        self._flush()
+        if self._outgoing and self._loop:
+            self._loop.add_writer(self._socket, self._flush)
+        return number
+
+    def _flush(self) -> None:
+        try:
+            while self._outgoing:
+                del self._outgoing[: self._socket.send(self._outgoing)]
+        except BlockingIOError:
+            return
+        except OSError:
+            # The process is gone, which reading notices; what it said before is still to be read.
+            self._outgoing.clear()
+        if self._loop:
+            self._loop.remove_writer(self._socket)
+
+    def _read(self) -> None:
+        try:
+            received = self._socket.recv(1 << 20)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""
+        if not received:
+            self._fail(*self._cause_of_death())
+        for number, kind, content in self._unpacker.feed(received):
+            if kind == DIED:
+                reason, details = content
+                self._fail(f"the training process failed: {reason}", details)
+            else:
+                self._settle(number, kind, content)
+
+    def _settle(self, number: int, kind: str, content: Any) -> None:
+        if number == self._opening:
+            self._opening, self._refused = None, content if kind == REFUSED else None
+        future = self._pending.get(number)
+        if future is None or future.done():
+            return
+        if kind == REFUSED:
+            future.set_exception(UserError(content))
+        else:
+            future.set_result(content)
+
+    def _read_stderr(self) -> None:
+        try:
+            said = os.read(self._stderr.fileno(), REMEMBERED_STDERR)
+        except BlockingIOError:
+            return
+        self._said = (self._said + said)[-REMEMBERED_STDERR:]
+        if not said and self._loop:
+            self._loop.remove_reader(self._stderr)
+
+    def _cause_of_death(self) -> tuple[str, str]:
+        """Return why the process has ended, in a line, and what it said on standard error."""
+        self._reap()
+        self._read_stderr()
+        code, said = self._process.returncode, self._said.decode(errors="replace").strip()
+        if code < 0:
+            try:
+                name = signal.Signals(-code).name
+            except ValueError:
+                name = f"signal {-code}"
+            return f"the training process was killed by {name}", said
+        last = f": {said.splitlines()[-1]}" if said else ""
+        return f"the training process ended with exit code {code}{last}", said
+
+    def _fail(self, reason: str, details: str) -> None:
+        death = EngineDied(reason, details)
+        for future in self._end(death):
+            future.set_exception(death)

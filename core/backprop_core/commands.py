@@ -77,7 +77,7 @@ class AddBias:
 
 @dataclass(frozen=True)
 class Restart:
-    """``restart`` with the same seed, or ``restart seed 7``: the experiment as it was opened."""
+    """``restart`` with the same seed, or ``restart seed 7``: from the beginning, settings as they are now."""
 
     seed: int | None = None
 

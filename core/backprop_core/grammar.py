@@ -41,7 +41,7 @@ COMMANDS = (
     CommandHelp("set", "set OPTION VALUE", f"change one of {', '.join(OPTIONS)}"),
     CommandHelp("standardize", "standardize", "zero mean, unit variance; folded into the weights"),
     CommandHelp("add-bias", "add-bias", "give a network without biases biases of zero"),
-    CommandHelp("restart", "restart [seed 7]", "the experiment as opened, from its beginning"),
+    CommandHelp("restart", "restart [seed 7]", "from the beginning, settings as they are now"),
     CommandHelp("undo", "undo", "go back to before the last intervention"),
     CommandHelp("snapshot", "snapshot", "write a snapshot event"),
     CommandHelp("save", "save weights.npz", "write W1, b1, W2, … as float64"),

@@ -242,9 +242,9 @@ def _add_bias(trainer: Trainer, command: c.AddBias) -> str:
 
 
 def _restart(trainer: Trainer, command: c.Restart) -> str:
-    seed = trainer.opened.seed if command.seed is None else command.seed
-    trainer.open(replace(trainer.opened, seed=seed))
-    return f"restarted with seed {seed}, as opened"
+    seed = trainer.experiment.seed if command.seed is None else command.seed
+    trainer.open(replace(trainer.experiment, seed=seed))
+    return f"restarted with seed {seed}, settings as they are"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

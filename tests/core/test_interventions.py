@@ -237,17 +237,26 @@ def test_undo_without_an_intervention_is_an_error():
         Trainer(SERIES).apply(Undo())
 
 
-def test_restart_is_the_experiment_as_opened():
+def test_restart_begins_anew_with_the_settings_as_they_are_now():
     trainer = Trainer(SERIES)
     fresh = trainer.parameters_sha256()
-    trainer.apply(SetActivation("hidden", Choice("tanh")))
     trainer.run(Run(epochs=3))
     trainer.apply(Restart())
     assert trainer.parameters_sha256() == fresh
-    assert trainer.experiment == Trainer(SERIES).experiment
+    trainer.apply(SetOption("learning-rate", 0.5))
+    trainer.apply(Standardize())
     trainer.apply(Restart(9))
-    assert trainer.parameters_sha256() == Trainer(replace(SERIES, seed=9)).parameters_sha256()
-    assert trainer.experiment.seed == 9
+    changed = replace(
+        SERIES,
+        seed=9,
+        data=replace(SERIES.data, standardize=True),
+        training=replace(SERIES.training, learning_rate=0.5),
+    )
+    other = Trainer(changed)
+    assert trainer.experiment == other.experiment
+    trainer.run(Run(epochs=3))
+    other.run(Run(epochs=3))
+    assert trainer.parameters_sha256() == other.parameters_sha256()
 
 
 def test_a_dead_end_is_left_by_undo_and_restart():

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backprop_tui.glyphs import HIGHEST_ASCII, UNICODE, Glyphs, is_wide, printable, to_ascii
-from backprop_tui.palette import SIXTEEN, Ink, ink_numbers, muted, rgb_of
+from backprop_tui.palette import SIXTEEN, Ink, ink_numbers, luminance, muted, rgb_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -199,6 +199,11 @@ class CellView(Widget):
             dark = self.app.current_theme.dark
             numbers = ink_numbers(background, dark=dark)
             inks |= {ink: base + Style(color=fixed_colour(number)) for ink, number in numbers.items()}
+            for level in range(9):
+                number = numbers[Ink.SIGNED + level]
+                if level != 4:
+                    over = 16 if luminance(rgb_of(number)) > 0.25 else 254
+                    inks[Ink.SIGNED + level] = Style(color=fixed_colour(over), bgcolor=fixed_colour(number))
             faded = Style(color=Color.from_triplet(ColorTriplet(*muted(text, background))))
             inks |= {int(Ink.MUTED): base + faded, int(Ink.REFERENCE): base + faded}
         for ink in (Ink.DEAD, Ink.WARNING, Ink.MARK):

@@ -15,12 +15,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backprop_tui.glyphs import HIGHEST_ASCII, UNICODE, Glyphs, is_wide, printable, to_ascii
-from backprop_tui.palette import SIXTEEN, Ink, ink_numbers, luminance, muted, rgb_of
+from backprop_tui.palette import SIXTEEN, Ink, ink_colours, rgb_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from backprop_tui.palette import RGB
+    from backprop_tui.palette import Colour
 
 BLANK = 32
 JOINED_GAP = 5
@@ -194,31 +194,25 @@ class CellView(Widget):
         if self.app.native_ansi_color or self.app.console.color_system in ("standard", "windows"):
             inks |= {int(ink): base + Style(color=name) for ink, name in SIXTEEN.items()}
         else:
-            background: RGB = self.background_colors[1].rgb
-            text: RGB = self.colors[3].rgb
-            dark = self.app.current_theme.dark
-            numbers = ink_numbers(background, dark=dark)
-            inks |= {ink: base + Style(color=fixed_colour(number)) for ink, number in numbers.items()}
-            for level in range(9):
-                number = numbers[Ink.SIGNED + level]
-                if level != 4:
-                    over = 16 if luminance(rgb_of(number)) > 0.25 else 254
-                    inks[Ink.SIGNED + level] = Style(color=fixed_colour(over), bgcolor=fixed_colour(number))
-            faded = Style(color=Color.from_triplet(ColorTriplet(*muted(text, background))))
-            inks |= {int(Ink.MUTED): base + faded, int(Ink.REFERENCE): base + faded}
+            colours = ink_colours(
+                self.colors[3].rgb, self.background_colors[1].rgb, dark=self.app.current_theme.dark
+            )
+            for ink, (colour, behind) in colours.items():
+                inks[ink] = base + Style.from_color(rich_colour(colour), behind and rich_colour(behind))
         for ink in (Ink.DEAD, Ink.WARNING, Ink.MARK):
             inks[int(ink)] += Style(bold=True)
         return inks
 
 
-def fixed_colour(number: int) -> Color:
-    """Return one of the 256 colours, sent by its number.
+def rich_colour(colour: Colour) -> Color:
+    """Return a colour as Rich has it; one of the terminal's 256 is sent by its number.
 
     The triplet is given too: Textual turns colours without one into true colour, at twice the bytes.
     """
-    return Color(
-        f"color({number})", ColorType.EIGHT_BIT, number=number, triplet=ColorTriplet(*rgb_of(number))
-    )
+    triplet = ColorTriplet(*rgb_of(colour))
+    if isinstance(colour, tuple):
+        return Color.from_triplet(triplet)
+    return Color(f"color({colour})", ColorType.EIGHT_BIT, number=colour, triplet=triplet)
 
 
 def reversed_style(style: Style) -> Style:

@@ -14,7 +14,8 @@ RGB = tuple[int, int, int]
 READABLE = 4.5
 """The contrast that WCAG AA asks of text."""
 
-LEVELS = 9
+ZERO = 4
+"""Which of the nine signed levels is zero."""
 
 
 class Ink(IntEnum):
@@ -36,102 +37,128 @@ class Ink(IntEnum):
     """Added to another ink, it swaps text and background: the cursor."""
 
 
+Colour = int | RGB
+"""A number from 16 to 255 of the terminal's 256 colours, or red, green and blue where none of them will do."""
+
+
 @dataclass(frozen=True)
 class Palette:
-    """Colours for a dark or a light background; of each ink's candidates the first readable one is taken."""
+    """Colours for a dark or a light background, as numbers of the terminal's 256."""
 
-    training: tuple[int, ...]
-    band: tuple[int, ...]
-    validation: tuple[int, ...]
-    dead: tuple[int, ...]
-    mark: tuple[int, ...]
+    training: int
+    band: int
+    validation: int
+    dead: int
+    mark: int
     levels: tuple[int, ...]
-    signed: tuple[int, ...]
+    negative: tuple[int, ...]
+    positive: tuple[int, ...]
 
 
 DARK = Palette(
-    training=(75, 111, 117),
-    band=(25,),
-    validation=(215, 222),
-    dead=(203, 210, 217),
-    mark=(177, 183, 219),
+    training=75,
+    band=25,
+    validation=215,
+    dead=203,
+    mark=177,
     levels=(24, 24, 31, 37, 73, 115, 151, 187, 230),
-    signed=(117, 74, 31, 24, 240, 94, 136, 178, 222),
+    negative=(24, 31, 74, 117),
+    positive=(94, 136, 178, 222),
 )
 
 LIGHT = Palette(
-    training=(25, 18, 17),
-    band=(110,),
-    validation=(130, 94, 58),
-    dead=(124, 88, 52),
-    mark=(91, 54, 53),
+    training=25,
+    band=110,
+    validation=130,
+    dead=124,
+    mark=91,
     levels=(186, 186, 150, 108, 72, 66, 24, 18, 16),
-    signed=(17, 25, 68, 110, 245, 179, 172, 130, 52),
+    negative=(110, 68, 25, 17),
+    positive=(179, 172, 130, 52),
 )
 
 _CUBE = (0, 95, 135, 175, 215, 255)
 
 
-def rgb_of(number: int) -> RGB:
-    """Return red, green and blue of a colour from 16 to 255 of the terminal's 256."""
-    if number >= 232:
-        grey = 8 + 10 * (number - 232)
+def rgb_of(colour: Colour) -> RGB:
+    """Return red, green and blue of a colour."""
+    if isinstance(colour, tuple):
+        return colour
+    if colour >= 232:
+        grey = 8 + 10 * (colour - 232)
         return grey, grey, grey
-    cube = number - 16
+    cube = colour - 16
     return _CUBE[cube // 36], _CUBE[cube // 6 % 6], _CUBE[cube % 6]
 
 
-def luminance(colour: RGB) -> float:
+def luminance(colour: Colour) -> float:
     """Return the relative luminance, 0 (black) to 1 (white), as WCAG defines it."""
     red, green, blue = (
         value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
-        for value in (component / 255 for component in colour)
+        for value in (component / 255 for component in rgb_of(colour))
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: RGB, other: RGB) -> float:
+def contrast(one: Colour, other: Colour) -> float:
     """Return the contrast of two colours, 1 to 21, as WCAG defines it."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def readable(candidates: tuple[int, ...], background: RGB) -> int:
-    """Return the first candidate that is readable on the background, or else the one with most contrast."""
-    for number in candidates:
-        if contrast(rgb_of(number), background) >= READABLE:
-            return number
-    return max(candidates, key=lambda number: contrast(rgb_of(number), background))
+def mix(colour: Colour, other: Colour, share: float) -> RGB:
+    """Return a colour with a share of another mixed in."""
+    red, green, blue = (
+        round(one + (two - one) * share) for one, two in zip(rgb_of(colour), rgb_of(other), strict=True)
+    )
+    return red, green, blue
+
+
+def readable(colour: Colour, background: RGB, *, dark: bool) -> Colour:
+    """Return the colour as it is if it can be read on the background, else lighter or darker until it can."""
+    end = (255, 255, 255) if dark else (0, 0, 0)
+    for percent in range(0, 100, 5):
+        mixed = colour if percent == 0 else mix(colour, end, percent / 100)
+        if contrast(mixed, background) >= READABLE:
+            return mixed
+    return end
 
 
 def muted(text: RGB, background: RGB) -> RGB:
     """Return the text colour faded into the background as far as it stays readable."""
-    for percent in range(45, 100, 5):
-        share = percent / 100
-        faded = (
-            round(background[0] + (text[0] - background[0]) * share),
-            round(background[1] + (text[1] - background[1]) * share),
-            round(background[2] + (text[2] - background[2]) * share),
-        )
+    for percent in range(55, 0, -5):
+        faded = mix(text, background, percent / 100)
         if contrast(faded, background) >= READABLE:
             return faded
     return text
 
 
-def ink_numbers(background: RGB, *, dark: bool) -> dict[int, int]:
-    """Return the colour number of every ink that has a colour of its own, for a background."""
+InkColours = tuple[Colour, Colour | None]
+"""The colour of the character, and of the cell behind it unless that is the widget's."""
+
+
+def ink_colours(text: RGB, background: RGB, *, dark: bool) -> dict[int, InkColours]:
+    """Return the colours of every ink that has some of its own, for a theme's text and background."""
     palette = DARK if dark else LIGHT
-    numbers: dict[int, int] = {
-        Ink.TRAINING: readable(palette.training, background),
-        Ink.BAND: palette.band[0],
-        Ink.VALIDATION: readable(palette.validation, background),
-        Ink.DEAD: readable(palette.dead, background),
-        Ink.MARK: readable(palette.mark, background),
-        Ink.WARNING: readable(palette.dead, background),
+    faded = muted(text, background)
+    colours: dict[int, InkColours] = {
+        Ink.TRAINING: (readable(palette.training, background, dark=dark), None),
+        Ink.BAND: (palette.band, None),
+        Ink.VALIDATION: (readable(palette.validation, background, dark=dark), None),
+        Ink.DEAD: (readable(palette.dead, background, dark=dark), None),
+        Ink.WARNING: (readable(palette.dead, background, dark=dark), None),
+        Ink.MARK: (readable(palette.mark, background, dark=dark), None),
+        Ink.MUTED: (faded, None),
+        Ink.REFERENCE: (faded, None),
+        Ink.SIGNED + ZERO: (faded, None),
     }
-    numbers |= {Ink.LEVEL + level: number for level, number in enumerate(palette.levels)}
-    numbers |= {Ink.SIGNED + level: number for level, number in enumerate(palette.signed)}
-    return numbers
+    colours |= {Ink.LEVEL + level: (number, None) for level, number in enumerate(palette.levels)}
+    for away in range(4):
+        # Its glyph in a colour of the same arm tells the level without shouting over the colour.
+        glyph = (away + 2) % 4
+        colours[Ink.SIGNED + ZERO - 1 - away] = (palette.negative[glyph], palette.negative[away])
+        colours[Ink.SIGNED + ZERO + 1 + away] = (palette.positive[glyph], palette.positive[away])
+    return colours
 
 
 SIXTEEN = {

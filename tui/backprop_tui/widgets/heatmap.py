@@ -9,7 +9,7 @@ import numpy as np
 from textual.message import Message
 
 from backprop_tui.cells import CellView, code_points
-from backprop_tui.palette import Ink
+from backprop_tui.palette import ZERO, Ink
 from backprop_tui.scales import round_up, short_number
 
 if TYPE_CHECKING:
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from backprop_core.snapshot import Frame, Heatmap
     from backprop_tui.cells import Canvas
 
-WIDEST_CELL = 4
+WIDEST_CELL = 5
 TALLEST_ROW = 3
 HEADER_LINES = 2
 LEGEND_LINES = 1
-MIDDLE = 4
 
 
 @dataclass(frozen=True)
@@ -226,7 +225,7 @@ class HeatmapView(CellView):
             canvas.inks[y, layout.left : right] = np.repeat(inks[levels], layout.cell_width)
         if dead:
             self._dead_cells(
-                canvas, layout, levels, top + (layout.row_height - 1) // 2, MIDDLE if signed else 0
+                canvas, layout, levels, top + (layout.row_height - 1) // 2, ZERO if signed else 0
             )
 
     def _dead_cells(
@@ -255,7 +254,7 @@ class HeatmapView(CellView):
         elif signed:
             x = canvas.text(0, y, f"-{bound} ", Ink.MUTED)
             for level, glyph in enumerate(glyphs.signed):
-                x = canvas.text(x, y, "0" if level == MIDDLE else glyph, Ink.SIGNED + level)
+                x = canvas.text(x, y, " 0 " if level == ZERO else glyph, Ink.SIGNED + level)
             x = canvas.text(x, y, f" {bound}", Ink.MUTED)
         else:
             x = canvas.text(0, y, "0 ", Ink.MUTED)
@@ -296,7 +295,7 @@ def quantise(heatmap: Heatmap, bound: float) -> NDArray[np.int64]:
     values[missing] = 0.0
     shares = values / bound if bound else values
     if heatmap.low < 0:
-        levels = MIDDLE + np.clip(np.rint(shares * 4), -4, 4)
+        levels = ZERO + np.clip(np.rint(shares * 4), -4, 4)
     else:
         levels = np.clip(np.rint(shares * 8), 0, 8)
         levels[(levels == 0) & (values > 0)] = 1

@@ -11,6 +11,8 @@ from backprop_core.measures import predict
 from backprop_core.snapshot import Accuracy, Curve, Frame, Heatmap, Inspection, Series
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from backprop_core.evaluation import Evaluator
@@ -28,8 +30,9 @@ INSPECTED_INPUTS = 64
 class FrameBuilder:
     """Builds frames of one trainer, making full passes over large data only as often as they pay."""
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: Trainer, clock: Callable[[], float] = perf_counter) -> None:
         self.trainer = trainer
+        self._clock = clock
         self._snapshot: Snapshot | None = None
         self._cost = 0.0
         self._measured = -np.inf
@@ -56,11 +59,11 @@ class FrameBuilder:
 
     def _measure(self, view: View, *, running: bool) -> Snapshot:
         """Take a snapshot, or while running on large data keep the last one until a new one has paid off."""
-        now = perf_counter()
+        now = self._clock()
         due = now - self._measured > self._cost / FRAME_SHARE
         if self._snapshot is None or due or not running:
             self._snapshot = self.trainer.snapshot(view.prediction_rows)
-            self._measured = perf_counter()
+            self._measured = self._clock()
             self._cost = self._measured - now
         return self._snapshot
 
@@ -219,5 +222,3 @@ def _accuracy(evaluator: Evaluator, targets: NDArray[Any]) -> float:
     if len(outputs) == 1:
         return float(np.mean((outputs > 0.5) == (truth > 0.5)))
     return float(np.mean(outputs.argmax(axis=0) == truth.argmax(axis=0)))
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 RUNNING, PAUSED, DONE, DIVERGED = "RUNNING", "PAUSED", "DONE", "DIVERGED"
 
 ENDLESS = Goal()
+
+FRAME_SHARE = 0.04
+"""Frames may take this share of the time; where they are costly, a running session repeats one."""
+
+REPEATED_SECONDS = 1.0
+"""No frame is repeated for longer."""
 
 AT_ONCE_SECONDS = 0.05
 """Training that a command asks for is done within the command if it should take no longer than this."""
@@ -58,6 +65,11 @@ class Session:
         Why it is in this state, in a line; empty if the user wanted it so.
     """
 
+    state: str
+    reason: str
+    _last_frame: tuple[View, Frame] | None
+    _frame_due: float
+
     def __init__(self, trainer: Trainer, origin: str = "", clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
         self._pace = Pace(clock())
@@ -71,11 +83,10 @@ class Session:
         return cls(_open_trainer(source), origin, clock)
 
     def _open(self, trainer: Trainer, origin: str) -> None:
+        self.goal = trainer.goal(Run())
         self.trainer = trainer
         self.origin = _one_line(origin) or shlex.quote(_one_line(trainer.opened.name))
-        self.goal = trainer.goal(Run())
         self._goal_command: Run | Step | None = None
-        self._frames = FrameBuilder(trainer)
         self._chunk = 1
         self._step_seconds = ASSUMED_STEP_SECONDS
         self._run()
@@ -121,7 +132,16 @@ class Session:
 
     def frame(self, view: View) -> Frame:
         """Return what the screen draws."""
-        return self._frames.build(view, self.state, self.reason, self.steps_per_second)
+        begun = self._clock()
+        if self.state == RUNNING and self._last_frame and begun < self._frame_due:
+            last_view, last = self._last_frame
+            if view == last_view:
+                return replace(last, steps_per_second=self.steps_per_second)
+        frame = self._frames.build(view, self.state, self.reason, self.steps_per_second)
+        now = self._clock()
+        self._last_frame = view, frame
+        self._frame_due = now + min((now - begun) / FRAME_SHARE, REPEATED_SECONDS)
+        return frame
 
     def pause(self) -> None:
         """Stop training; nothing to do if it has stopped."""
@@ -177,8 +197,6 @@ class Session:
             return self._train(command)
         with np.errstate(all="ignore"):
             outcome = self.trainer.apply(command)
-        # A frame that follows must show what the command did, however costly frames are.
-        self._frames = FrameBuilder(self.trainer)
         self._settle(restarted=isinstance(command, Restart))
         return outcome
 
@@ -191,7 +209,9 @@ class Session:
             self._stop(PAUSED)
             with np.errstate(all="ignore"):
                 outcome = trainer.apply(command)
-            self._after_steps()
+            self._renew_frames()
+            if reached := self._reached():
+                self._reach(reached)
             return outcome
         self.goal = trainer.goal(Run(steps=command.batches) if isinstance(command, Step) else command)
         self._goal_command = None if command == Run() else command
@@ -204,15 +224,16 @@ class Session:
         """Return how many steps a command takes at most, None where that is open."""
         if isinstance(command, Step):
             return command.batches
+        if command.until is not None:
+            return None
         if command.epochs is not None:
             return command.epochs * self.trainer.steps_per_epoch
         return command.steps
 
-    def _after_steps(self) -> None:
-        """Pass on to the state that training within a command has led to."""
-        self._frames = FrameBuilder(self.trainer)
-        if reached := self._reached():
-            self._reach(reached)
+    def _renew_frames(self) -> None:
+        """Have the next frame show everything as it is now, however costly that is."""
+        self._frames = FrameBuilder(self.trainer, self._clock)
+        self._last_frame, self._frame_due = None, 0.0
 
     def _must_be_trainable(self) -> None:
         if self.trainer.ended:
@@ -241,6 +262,7 @@ class Session:
 
     def _settle(self, *, restarted: bool) -> None:
         """Pass on to the state that an intervention has led to."""
+        self._renew_frames()
         if restarted:
             self.goal, self._goal_command = self.trainer.goal(Run()), None
             if self.state == PAUSED:
@@ -257,6 +279,7 @@ class Session:
         self.state, self.reason = RUNNING, ""
         self._pace = Pace(now, self._pace.steps_per_second)
         self._speed = Speedometer(now)
+        self._renew_frames()
 
     def _stop(self, state: str, reason: str = "") -> None:
         self.state, self.reason = state, reason

@@ -80,10 +80,15 @@ def read_bytes(path: Path, most: int) -> bytes:
         raise UserError(f"{shown(path)}: is not a file's name") from None
 
 
-def shown(text: object) -> str:
-    """Return text from outside as it may be shown: what is not printable escaped, and shortened."""
-    harmless = "".join(
+def harmless(text: str) -> str:
+    """Return text from outside as a terminal may get it: whatever is not printable escaped."""
+    return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in str(text)
+        for character in text
     )
-    return harmless if len(harmless) <= 200 else harmless[:197] + "…"
+
+
+def shown(text: object) -> str:
+    """Return text from outside for a message: harmless, and shortened."""
+    safe = harmless(str(text))
+    return safe if len(safe) <= 200 else safe[:197] + "…"

@@ -1,0 +1,191 @@
+"""The command ``backprop-tui``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from backprop_core import __version__
+from backprop_core.blas_threads import use_one_thread
+from backprop_core.errors import UserError
+from backprop_core.files import harmless
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
+
+BAD_INPUT = 2
+COMMANDS = ("run", "presets")
+
+EXAMPLES = """\
+examples:
+  backprop-tui                                   open the lab on the preset «sequence»
+  backprop-tui digits                            open it on another preset
+  backprop-tui --series mine.txt --window 3      on a series of your own
+  backprop-tui --csv mine.csv --target price     on a table of your own
+  backprop-tui run sequence --headless           train without a screen, events as JSON lines
+  backprop-tui presets                           list the presets
+"""
+
+RUN_EXAMPLES = """\
+examples:
+  backprop-tui run spiral --hidden 16,16 --learning-rate 0.02
+  backprop-tui run my.toml --seed 3
+  backprop-tui run --csv mine.csv --target price --optimizer sgd:momentum=0.9
+  backprop-tui run sequence --headless --script heal.txt
+  backprop-tui run digits --headless --quiet --epochs 20
+  echo 'run 500 epochs' | backprop-tui run xor --headless --script -
+
+A script has one command a line; an `expect` that fails ends it with exit code 1.
+Names with options are written NAME:OPTION=VALUE, several layers' activations with commas.
+"""
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line, and return its exit code."""
+    use_one_thread(os.environ)
+    try:
+        return _dispatch(list(sys.argv[1:] if argv is None else argv))
+    except UserError as error:
+        sys.stderr.write(f"backprop-tui: {harmless(str(error))}\n")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] not in (*COMMANDS, "-h", "--help", "--version"):
+        words.insert(0, "run")
+    arguments = _parser().parse_args(words)
+    if arguments.command == "presets":
+        return _list_presets(arguments)
+    return _run(arguments)
+
+
+def _parser() -> ArgumentParser:
+    parser = _Parser(
+        prog="backprop-tui",
+        description="A terminal lab that shows why a neural network is not learning, and heals it live.",
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"backprop-tui {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    run = commands.add_parser(
+        "run",
+        help="open the lab, or train headless (the default command)",
+        description="Open the lab on an experiment; with --headless train it without a screen.",
+        epilog=RUN_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_run_options(run)
+    presets = commands.add_parser(
+        "presets",
+        help="list the presets",
+        description="List the presets: name, what each shows, what to try.",
+        epilog="examples:\n  backprop-tui presets\n  backprop-tui presets --json",
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    presets.add_argument("--json", action="store_true", help="as one JSON list")
+    return parser
+
+
+def _add_run_options(parser: ArgumentParser) -> None:
+    from backprop_tui.options import add_experiment_options
+
+    add_experiment_options(parser)
+    session = parser.add_argument_group("session")
+    session.add_argument("--headless", action="store_true", help="no screen; events on standard output")
+    session.add_argument("--quiet", action="store_true", help="headless: print the last snapshot and the end only")
+    session.add_argument("--script", metavar="FILE", help="commands to carry out; - is standard input")
+    session.add_argument("--record", metavar="FILE", type=Path, help="append every event as JSON Lines")
+    session.add_argument("--checkpoint", metavar="FILE", type=Path, help="save all that is needed to go on")
+    session.add_argument("--checkpoint-every", metavar="SECONDS", help="save it so often")
+    session.add_argument("--resume", metavar="FILE", type=Path, help="go on from a checkpoint")
+    screen = parser.add_argument_group("screen")
+    screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
+    screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
+
+
+def _list_presets(arguments: Namespace) -> int:
+    from backprop_tui.listing import presets_as_json, presets_as_text
+
+    sys.stdout.write(presets_as_json() if arguments.json else presets_as_text())
+    return 0
+
+
+def _positive(text: str | None, flag: str, most: float = 1e9) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value <= most:
+        raise UserError(f"{flag}: must be a number above 0 and at most {most:g}, not '{text}'")
+    return value
+
+
+def _run(arguments: Namespace) -> int:
+    from backprop_tui.options import arguments_of, experiment_of, given_values
+
+    every = _positive(arguments.checkpoint_every, "--checkpoint-every")
+    fps = _positive(arguments.fps, "--fps", 60)
+    if every and not arguments.checkpoint:
+        raise UserError("--checkpoint-every needs --checkpoint FILE")
+    if arguments.quiet and not arguments.headless:
+        raise UserError("--quiet needs --headless")
+    if arguments.resume and (arguments.experiment or given_values(arguments)):
+        raise UserError("--resume takes the experiment from its file; leave out what would change it")
+    experiment = None if arguments.resume else experiment_of(arguments)
+    if arguments.headless:
+        from backprop_tui.headless import HeadlessOptions, run_headless
+
+        return run_headless(
+            HeadlessOptions(
+                experiment,
+                arguments.resume,
+                arguments.script,
+                arguments.record,
+                arguments.checkpoint,
+                every,
+                arguments.quiet,
+            )
+        )
+    _require_a_terminal()
+    if arguments.script == "-":
+        raise UserError("--script -: the lab needs standard input for keys; give a file, or --headless")
+    from backprop_tui.lab import open_lab
+    from backprop_tui.options import LabOptions
+
+    return open_lab(
+        LabOptions(
+            experiment,
+            arguments.resume,
+            fps,
+            arguments.ascii,
+            Path(arguments.script) if arguments.script else None,
+            arguments.record,
+            arguments.checkpoint,
+            every,
+            arguments_of(arguments),
+        )
+    )
+
+
+def _require_a_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError("the lab needs a terminal; train without one with --headless")
+    if os.environ.get("TERM", "dumb") in ("", "dumb"):
+        raise UserError("the lab cannot draw on a dumb terminal (TERM); train without a screen with --headless")

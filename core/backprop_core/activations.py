@@ -81,15 +81,14 @@ def _linear_derivative(z: Array, a: Array) -> Array:
 
 
 def _relu(z: Array, a: Array) -> list[Operation]:
-    # A 0-d array spares the conversion of a Python number at every call.
-    return [partial(np.maximum, z, np.zeros((), z.dtype), out=a)]
+    return [partial(np.maximum, z, 0, out=a)]
 
 
 def _relu_chain(delta: Array, z: Array, a: Array) -> list[Operation]:
     mask, zero = _mask(delta), np.zeros((), delta.dtype)
     if delta.size <= _SMALL:
-        return [partial(np.less_equal, a, zero, out=mask), partial(np.putmask, delta, mask, zero)]
-    return [partial(np.greater, a, zero, out=mask), partial(np.multiply, delta, mask, out=delta)]
+        return [partial(np.less_equal, a, 0, out=mask), partial(np.putmask, delta, mask, zero)]
+    return [partial(np.greater, a, 0, out=mask), partial(np.multiply, delta, mask, out=delta)]
 
 
 def _relu_derivative(z: Array, a: Array) -> Array:

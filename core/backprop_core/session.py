@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.checkpoint import from_bytes, to_bytes
-from backprop_core.commands import Outcome, Restart, Run, Step
+from backprop_core.commands import Outcome, Restart, Run, Step, Undo
 from backprop_core.errors import UserError
 from backprop_core.frames import FrameBuilder
 from backprop_core.grammar import format_command
@@ -197,7 +197,8 @@ class Session:
             return self._train(command)
         with np.errstate(all="ignore"):
             outcome = self.trainer.apply(command)
-        self._settle(restarted=isinstance(command, Restart))
+        if outcome.intervention or isinstance(command, Undo):
+            self._settle(restarted=isinstance(command, Restart))
         return outcome
 
     def _train(self, command: Run | Step) -> Outcome:

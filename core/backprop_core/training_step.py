@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.backpropagation import BackwardPass, ForwardPass, gradient_factor
+from backprop_core.calls import lean
 from backprop_core.losses import LOSSES, Loss
 from backprop_core.optimizers import OPTIMIZERS, OptimizerState, is_plain
 
@@ -107,10 +108,10 @@ class StepFactory:
             size,
             rows,
             batch_targets,
-            (*forward.operations, *backward.error_operations),
+            lean([*forward.operations, *backward.error_operations]),
             self._loss_measure(forward, backward, targets),
-            tuple(backward.operations),
-            tuple(self._update_operations()),
+            lean(backward.operations),
+            lean(self._update_operations()),
         )
 
     def _scale(self, size: int) -> float:
@@ -130,8 +131,8 @@ class StepFactory:
             unit = 1.0 if scale is None else float(scale[0]) ** 2
             factor = self.loss.square(self.network.sizes[-1]) * unit / forward.samples
             error = backward.delta.reshape(-1)
-            dot = np.dot
-            return lambda: dot(error, error) * factor  # type: ignore[no-any-return]
+            dot = error.dot
+            return lambda: dot(error) * factor  # type: ignore[no-any-return]
         outputs = forward.outputs
         if scale is None:
             return self.loss.measure(outputs, targets, **self.loss_options)

@@ -43,15 +43,21 @@ class Canvas:
     def text(self, x: int, y: int, text: str, ink: int = Ink.TEXT) -> int:
         """Write text from a cell on, and return the column after it."""
         codes = code_points(to_ascii(printable(text)) if self.ascii_only else printable(text))
-        end = x + len(codes)
-        if 0 <= y < self.height and x < self.width and end > 0:
-            skipped = max(-x, 0)
-            start, stop = x + skipped, min(end, self.width)
-            self.characters[y, start:stop] = codes[skipped : skipped + stop - start]
-            self.inks[y, start:stop] = ink
-            if self.characters[y, stop - 1] and stop < end and codes[skipped + stop - start] == 0:
-                self.characters[y, stop - 1] = BLANK
-        return end
+        self.put(x, y, codes, ink)
+        return x + len(codes)
+
+    def put(self, x: int, y: int, codes: NDArray[np.uint32], ink: int | NDArray[np.uint8]) -> None:
+        """Write code points from a cell on, in one ink or one each."""
+        start, stop = max(x, 0), min(x + len(codes), self.width)
+        if not 0 <= y < self.height or start >= stop:
+            return
+        shown = codes[start - x : stop - x].copy()
+        if shown[0] == 0:
+            shown[0] = BLANK
+        if stop - x < len(codes) and codes[stop - x] == 0:
+            shown[-1] = BLANK
+        self.characters[y, start:stop] = shown
+        self.inks[y, start:stop] = ink[start - x : stop - x] if isinstance(ink, np.ndarray) else ink
 
     def texts(self, x: int, y: int, *parts: tuple[str, int]) -> int:
         """Write several texts, each with its ink, one after another."""
@@ -179,14 +185,7 @@ class CellView(Widget):
         """Return the style of an ink in the current theme."""
         if not self._styles_by_ink:
             self._styles_by_ink = self._resolve_inks()
-        style = self._styles_by_ink.get(ink)
-        if style is None:
-            if ink & Ink.REVERSED:
-                style = reversed_style(self.style_of(ink & ~Ink.REVERSED))
-            else:
-                style = self._styles_by_ink[Ink.TEXT]
-            self._styles_by_ink[ink] = style
-        return style
+        return self._styles_by_ink.get(ink, self._styles_by_ink[Ink.TEXT])
 
     def _resolve_inks(self) -> dict[int, Style]:
         base = Style.from_color(self.rich_style.color, self.rich_style.bgcolor)
@@ -198,7 +197,10 @@ class CellView(Widget):
                 self.colors[3].rgb, self.background_colors[1].rgb, dark=self.app.current_theme.dark
             )
             for ink, (colour, behind) in colours.items():
-                inks[ink] = base + Style.from_color(rich_colour(colour), behind and rich_colour(behind))
+                inks[ink] = base + Style.from_color(
+                    rich_colour(colour), None if behind is None else rich_colour(behind)
+                )
+        inks.setdefault(int(Ink.CURSOR), base + Style(reverse=True))
         for ink in (Ink.DEAD, Ink.WARNING, Ink.MARK):
             inks[int(ink)] += Style(bold=True)
         return inks
@@ -213,11 +215,3 @@ def rich_colour(colour: Colour) -> Color:
     if isinstance(colour, tuple):
         return Color.from_triplet(triplet)
     return Color(f"color({colour})", ColorType.EIGHT_BIT, number=colour, triplet=triplet)
-
-
-def reversed_style(style: Style) -> Style:
-    """Return a style with text and background swapped."""
-    colour, background = style.color, style.bgcolor
-    if colour is None or background is None or colour.is_default or background.is_default:
-        return style + Style(reverse=True)
-    return style + Style.from_color(background, colour)

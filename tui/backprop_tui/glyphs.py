@@ -98,7 +98,7 @@ ASCII = Glyphs(
     signed=("=", "~", "-", ",", " ", "'", "+", "*", "#"),
 )
 
-_ASCII_FOR = dict(zip("·–—…×→←↑↓✕✗│┤├─┬┴┼└┘┌┐‖«»≤≥±σµ∂δ", '---~x><^vx!|||-+++++++=""<>+sudd', strict=True))
+_ASCII_FOR = dict(zip("·–—…×→←↑↓✕✗│┤├─┬┴┼└┘┌┐‖«»≤≥±σµ∂δ", '---~x><^vx!|++-+++++++=""<>+sudd', strict=True))
 
 
 def printable(text: str) -> str:

@@ -31,14 +31,13 @@ class Ink(IntEnum):
     MARK = 7
     REFERENCE = 8
     WARNING = 9
+    CURSOR = 10
     LEVEL = 16
     SIGNED = 32
-    REVERSED = 64
-    """Added to another ink, it swaps text and background: the cursor."""
 
 
 Colour = int | RGB
-"""A number from 16 to 255 of the terminal's 256 colours, or red, green and blue where none of them will do."""
+"""A number from 16 to 255 of the terminal's 256 colours, or red, green and blue where none will do."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +147,7 @@ def ink_colours(text: RGB, background: RGB, *, dark: bool) -> dict[int, InkColou
         Ink.DEAD: (readable(palette.dead, background, dark=dark), None),
         Ink.WARNING: (readable(palette.dead, background, dark=dark), None),
         Ink.MARK: (readable(palette.mark, background, dark=dark), None),
+        Ink.CURSOR: (background, text),
         Ink.MUTED: (faded, None),
         Ink.REFERENCE: (faded, None),
         Ink.SIGNED + ZERO: (faded, None),

@@ -10,18 +10,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from plotext._figure import _figure_class
+from plotext._date import date_class
+from plotext._monitor import monitor_class
 
 from backprop_tui.cells import BLANK, code_points
+from backprop_tui.glyphs import to_ascii
 from backprop_tui.palette import Ink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from plotext._matrix import matrix_class
 
     from backprop_tui.cells import Canvas
     from backprop_tui.scales import Axis
 
 BRAILLE = 0x2800
+COMPACT_BELOW = 12
 _BRAILLE_BITS = np.array([[1, 8], [2, 16], [4, 32], [64, 128]], np.uint32)
 _ASCII_DOTS = np.array([BLANK, ord("'"), ord("."), ord(":")], np.uint32)
 _ASCII_BITS = np.array([[1], [2]], np.uint32)
@@ -29,11 +33,15 @@ _ASCII_BITS = np.array([[1], [2]], np.uint32)
 
 @dataclass(frozen=True)
 class Grid:
-    """How many cells a plot's canvas has, and how many dots fit into each."""
+    """How many cells a plot's canvas has, and how many dots fit into each.
+
+    In a ``compact`` plot the labels of the x axis are on its line, not below it.
+    """
 
     columns: int
     rows: int
     ascii_only: bool
+    compact: bool
 
     @property
     def dots(self) -> tuple[int, int]:
@@ -113,27 +121,43 @@ def finite_runs(values: NDArray[np.float64]) -> list[tuple[int, int]]:
 def draw_plot(canvas: Canvas, left: int, top: int, width: int, height: int, plot: Plot) -> Grid:
     """Draw a plot into a rectangle of the canvas, and return the grid that its curves have."""
     grid = plot_grid(width, height, plot.y_labels, ascii_only=canvas.ascii_only)
-    monitor = _figure_class().monitor
-    monitor.set_size([width, height])
-    monitor.set_xaxes(True, False)
+    monitor = monitor_class()
+    monitor.set_date(date_class())
+    monitor.set_size([width, grid.rows + (0 if grid.compact else 2)])
+    monitor.set_xaxes(not grid.compact, False)
     monitor.set_yaxes(True, False)
     monitor.set_xlim(0, grid.columns - 1)
     monitor.set_ylim(0, grid.rows - 1)
     shares_x = plot.x.share(np.array(plot.x.ticks)) * (grid.columns - 1)
     shares_y = plot.y.share(np.array(plot.y.ticks)) * (grid.rows - 1)
-    monitor.set_xticks(shares_x.tolist(), plot.x_labels)
+    monitor.set_xticks(*(([], []) if grid.compact else (shares_x.tolist(), plot.x_labels)))
     monitor.set_yticks(shares_y.tolist(), plot.y_labels)
     xs, ys, markers, inks = _marks(grid, plot.layers)
     monitor.draw(xs or [0], ys or [0], marker=markers or [" "], color=inks or [int(Ink.MUTED)])
     monitor.build_plot()
     _copy(canvas, left, top, monitor.matrix)
+    if grid.compact:
+        _labelled_line(canvas, left + width - grid.columns, top + grid.rows, grid, shares_x, plot.x_labels)
     return grid
 
 
 def plot_grid(width: int, height: int, y_labels: tuple[str, ...], *, ascii_only: bool) -> Grid:
     """Return the cells left for curves beside labels and axes."""
     beside = max(map(len, y_labels), default=0) + 1
-    return Grid(max(width - beside, 2), max(height - 2, 2), ascii_only)
+    compact = height < COMPACT_BELOW
+    return Grid(max(width - beside, 2), max(height - (1 if compact else 2), 2), ascii_only, compact)
+
+
+def _labelled_line(
+    canvas: Canvas, x: int, y: int, grid: Grid, ticks: NDArray[np.float64], labels: tuple[str, ...]
+) -> None:
+    """Draw an x axis of one line, its labels on it."""
+    canvas.text(x - 1, y, "└" + "─" * grid.columns, Ink.MUTED)
+    free = x
+    for tick, label in zip(np.rint(ticks).astype(int).tolist(), labels, strict=True):
+        start = min(max(x + tick - len(label) // 2, x), x + grid.columns - len(label))
+        if start >= free:
+            free = canvas.text(start, y, label, Ink.MUTED) + 1
 
 
 def _marks(grid: Grid, layers: list[Layer]) -> tuple[list[int], list[int], list[str], list[int]]:
@@ -154,30 +178,28 @@ def _marks(grid: Grid, layers: list[Layer]) -> tuple[list[int], list[int], list[
     return columns.tolist(), (grid.rows - 1 - rows).tolist(), list(texts), inks[rows, columns].tolist()
 
 
-def _copy(canvas: Canvas, left: int, top: int, matrix: object) -> None:
+def _copy(canvas: Canvas, left: int, top: int, matrix: matrix_class) -> None:
     """Copy plotext's matrix, whose row 0 is the lowest; a mark's colour is its ink's number."""
-    markers: list[list[str]] = matrix.marker  # type: ignore[attr-defined]
-    colours: list[list[object]] = matrix.fullground  # type: ignore[attr-defined]
-    for y, (marker_row, colour_row) in enumerate(zip(reversed(markers), reversed(colours), strict=True), top):
-        text = "".join(marker_row)
-        canvas.text(left, y, text, Ink.MUTED)
-        if 0 <= y < canvas.height:
-            inks = [colour if isinstance(colour, int) else int(Ink.MUTED) for colour in colour_row]
-            room = canvas.width - left
-            canvas.inks[y, left : left + len(inks)] = inks[:room]
+    muted = int(Ink.MUTED)
+    rows = zip(reversed(matrix.marker), reversed(matrix.fullground), strict=True)
+    for y, (markers, colours) in enumerate(rows, top):
+        inks = np.array([colour if isinstance(colour, int) else muted for colour in colours], np.uint8)
+        text = "".join(markers)
+        canvas.put(left, y, code_points(to_ascii(text) if canvas.ascii_only else text), inks)
 
 
 def fill_blank(canvas: Canvas, y: int, start: int, stop: int, character: str, ink: int) -> None:
     """Draw a horizontal line where nothing else is drawn."""
-    cells = canvas.characters[y, start:stop]
-    blank = cells == BLANK
-    cells[blank] = code_points(character)[0]
-    canvas.inks[y, start:stop][blank] = ink
+    _fill(canvas.characters[y, start:stop], canvas.inks[y, start:stop], character, ink)
 
 
 def fill_blank_down(canvas: Canvas, x: int, start: int, stop: int, character: str, ink: int) -> None:
     """Draw a vertical line where nothing else is drawn."""
-    cells = canvas.characters[start:stop, x]
-    blank = cells == BLANK
-    cells[blank] = code_points(character)[0]
-    canvas.inks[start:stop, x][blank] = ink
+    _fill(canvas.characters[start:stop, x], canvas.inks[start:stop, x], character, ink)
+
+
+def _fill(characters: NDArray[np.uint32], inks: NDArray[np.uint8], character: str, ink: int) -> None:
+    # A blank in another ink belongs to a text.
+    free = (characters == BLANK) & ((inks == Ink.TEXT) | (inks == Ink.MUTED))
+    characters[free] = code_points(character)[0]
+    inks[free] = ink

@@ -23,6 +23,7 @@ WIDEST_CELL = 5
 TALLEST_ROW = 3
 HEADER_LINES = 2
 LEGEND_LINES = 1
+ROOM_FOR_A_GAP = 14
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,7 @@ class HeatmapView(CellView):
     def capacity(self) -> tuple[int, int]:
         """How many neurons (rows) and columns the widget can show."""
         units = self.frame.heatmap.units if self.frame else 99
-        rows = self.size.height - HEADER_LINES - LEGEND_LINES
-        return max(rows, 1), max(self.size.width - self._label_width(units), 1)
+        return self._room(), max(self.size.width - self._label_width(units), 1)
 
     def show(self, frame: Frame) -> None:
         """Show a frame's heatmap; the cursor is where its inspection is."""
@@ -119,13 +119,18 @@ class HeatmapView(CellView):
         if first != heatmap.first_neuron:
             self.post_message(self.Scrolled(first))
 
+    def _room(self) -> int:
+        """Return the lines left for neurons; where there are many, one stays empty above the legend."""
+        height = self.size.height
+        return max(height - HEADER_LINES - LEGEND_LINES - int(height >= ROOM_FOR_A_GAP), 1)
+
     def _label_width(self, units: int) -> int:
         return len(str(units)) + 3
 
     def _layout(self, heatmap: Heatmap) -> Layout:
         rows, columns = heatmap.values.shape
         left = self._label_width(heatmap.units)
-        room = max(self.size.height - HEADER_LINES - LEGEND_LINES, 1)
+        room = self._room()
         across = max(self.size.width - left, 1)
         return Layout(
             top=HEADER_LINES,
@@ -242,12 +247,11 @@ class HeatmapView(CellView):
         column = (self._selected[1] - 1) // heatmap.group
         if 0 <= row < layout.rows and 0 <= column < layout.columns:
             x, y = layout.left + column * layout.cell_width, layout.top + row * layout.row_height
-            canvas.inks[y : y + layout.row_height, x : x + layout.cell_width] |= np.uint8(Ink.REVERSED)
+            canvas.inks[y : y + layout.row_height, x : x + layout.cell_width] = Ink.CURSOR
 
     def _legend(self, canvas: Canvas, heatmap: Heatmap, layout: Layout, *, signed: bool) -> None:
         glyphs = self.glyphs
-        y = min(layout.top + layout.rows * layout.row_height, canvas.height - 1)
-        y = canvas.height - 1 if y < layout.top else y
+        y = min(layout.top + layout.rows * layout.row_height + 1, canvas.height - 1)
         bound = short_number(self._bound)
         if not self._bound:
             x = canvas.text(0, y, "all zero", Ink.MUTED)

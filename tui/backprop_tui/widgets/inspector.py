@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Parts = list[tuple[str, int]]
 
+INPUTS_SHOWN = 8
+
 
 def neuron_parts(inspection: Inspection) -> Parts:
     """Return what is true of the neuron whatever the sample."""
@@ -37,7 +39,15 @@ def sample_parts(inspection: Inspection) -> Parts:
     ):
         if value is not None:
             parts.append((f"{name} {value:.4g}", Ink.TEXT))
+    if 0 < len(inspection.inputs) <= INPUTS_SHOWN:
+        parts.append((f"inputs {numbers(inspection.inputs)}", Ink.MUTED))
+        parts.append((f"weights {numbers(inspection.weights)}", Ink.MUTED))
     return parts
+
+
+def numbers(values: tuple[float, ...]) -> str:
+    """Return numbers in a row."""
+    return " ".join(f"{value:.3g}" for value in values)
 
 
 class Inspector(CellView):
@@ -64,8 +74,11 @@ class Inspector(CellView):
         self._line(canvas, x, y, sample_parts(inspection))
 
     def _line(self, canvas: Canvas, x: int, y: int, parts: Parts) -> int:
+        """Write as many parts as fit whole."""
+        separator = f" {self.glyphs.separator} "
         for text, ink in parts:
-            if x:
-                x = canvas.text(x, y, f" {self.glyphs.separator} ", Ink.MUTED)
+            if x and x + len(separator) + len(text) > canvas.width:
+                break
+            x = canvas.text(x, y, separator if x else "", Ink.MUTED)
             x = canvas.text(x, y, text, ink)
         return x

@@ -66,28 +66,36 @@ class LayersTable(CellView):
         if self.frame is None:
             return
         layers = self.frame.snapshot.layers
-        names = max([len("activation"), *(len(layer.activation) for layer in layers)])
-        fixed = 3 + names + 2 + 5 + 2 + 5
-        spark = max(min((canvas.width - fixed) // 2 - NUMBER_WIDTH - 3, MARKS_KEPT), 0)
-        column = NUMBER_WIDTH + spark + 3
-        header = f"{'#':>2} {'activation':<{names}}  {'units':>5}  {'dead':>5}"
-        canvas.text(0, 0, header, Ink.MUTED)
-        canvas.text(fixed + 2, 0, "gradient", Ink.MUTED)
-        canvas.text(fixed + 2 + column, 0, "update/weight" if column >= 13 else "update", Ink.MUTED)
-        for y, layer in enumerate(layers[: canvas.height - 1], 1):
-            self._layer(canvas, y, layer, names, fixed + 2, column, spark)
+        name_width = 3 + max(len("layer"), *(len(layer.activation) for layer in layers))
+        dead_width = max(len("dead"), *(len(dead_count(layer, self.glyphs)) for layer in layers))
+        left = name_width + dead_width + 3
+        course = max(min((canvas.width - left + 2) // 2 - NUMBER_WIDTH - 3, MARKS_KEPT), 0)
+        step = NUMBER_WIDTH + (course + 3 if course else 1)
+        canvas.text(0, 0, f" # {'layer':<{name_width - 3}} {'dead':>{dead_width}}", Ink.MUTED)
+        canvas.text(left, 0, "gradient", Ink.MUTED)
+        canvas.text(left + step, 0, "update/weight" if course > 4 else "upd/wt", Ink.MUTED)
+        room = canvas.height - 1
+        for y, layer in enumerate(layers[:room], 1):
+            canvas.text(0, y, f"{layer.layer:>2} {layer.activation}", Ink.TEXT)
+            dead = dead_count(layer, self.glyphs).rjust(dead_width)
+            canvas.text(name_width + 1, y, dead, Ink.DEAD if layer.dead else Ink.TEXT)
+            self._courses_of(canvas, left, y, layer, step, course)
+        if len(layers) > room > 0:
+            canvas.text(
+                0, canvas.height - 1, f"{len(layers) - room + 1} more layers".ljust(canvas.width), Ink.MUTED
+            )
 
-    def _layer(
-        self, canvas: Canvas, y: int, layer: LayerSummary, names: int, x: int, column: int, spark: int
-    ) -> None:
-        dead = str(len(layer.dead)) if layer.can_die else self.glyphs.dash
-        canvas.text(0, y, f"{layer.layer:>2} {layer.activation:<{names}}  {layer.units:>5}", Ink.TEXT)
-        canvas.text(3 + names + 9, y, f"{dead:>5}", Ink.DEAD if layer.dead else Ink.TEXT)
+    def _courses_of(self, canvas: Canvas, x: int, y: int, layer: LayerSummary, step: int, width: int) -> None:
         courses = self._courses.get(layer.layer, ((), ()))
         for value, course in zip((layer.gradient_norm, layer.update_ratio), courses, strict=True):
             canvas.text(x, y, number(value), Ink.TEXT)
-            canvas.text(x + NUMBER_WIDTH + 1, y, sparkline(course, spark, self.glyphs), Ink.TRAINING)
-            x += column
+            canvas.text(x + NUMBER_WIDTH + 1, y, sparkline(course, width, self.glyphs), Ink.TRAINING)
+            x += step
+
+
+def dead_count(layer: LayerSummary, glyphs: Glyphs) -> str:
+    """Return how many of a layer's units are dead, or a dash where none can be."""
+    return f"{len(layer.dead)}/{layer.units}" if layer.can_die else f"{glyphs.dash}/{layer.units}"
 
 
 def number(value: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from textual.reactive import reactive
 
-from backprop_tui.cells import CellView, shorten
+from backprop_tui.cells import BLANK, CellView, shorten
 from backprop_tui.palette import Ink
 from backprop_tui.plotting import (
     Grid,
@@ -31,6 +31,10 @@ LABEL_WIDTH = 5
 """Fixed, so that the curve does not move sideways when a label gets longer."""
 
 LEGEND_LINES = 1
+
+ROOM_FOR_EVENTS = 10
+"""In a lower plot, events share the first line with the curve."""
+
 BASELINE = "always the mean"
 
 
@@ -55,9 +59,10 @@ class LossPlot(CellView):
         return max(self.size.width - LABEL_WIDTH - 1, 8) * dots
 
     def show(self, frame: Frame) -> None:
-        """Show a frame's curve."""
-        self.frame = frame
-        self.redraw()
+        """Show a frame's curve, if it is another than the one shown."""
+        known, self.frame = self.frame, frame
+        if known is None or identity(known) != identity(frame):
+            self.redraw()
 
     def toggle_axis(self) -> None:
         """Switch between a logarithmic and a linear loss axis."""
@@ -82,7 +87,7 @@ class LossPlot(CellView):
         self._legend(canvas, frame)
         curve = frame.curve
         events = bool(curve.marks or curve.non_finite)
-        top = LEGEND_LINES + int(events and canvas.height > 6)
+        top = LEGEND_LINES + int(events and canvas.height > ROOM_FOR_EVENTS)
         height = canvas.height - top
         if height < 4 or canvas.width < LABEL_WIDTH + 6:
             return
@@ -91,24 +96,29 @@ class LossPlot(CellView):
         left = canvas.width - grid.columns
         self._baseline(canvas, plot.y, curve.baseline, left, top, grid)
         if events:
-            self._events(canvas, plot.x, curve, left, top, grid)
+            row = max(top - 1, LEGEND_LINES)
+            self._events(canvas, plot.x, curve, left, row, range(top, top + grid.rows))
 
     def _legend(self, canvas: Canvas, frame: Frame) -> None:
-        glyphs = self.glyphs
-        parts = [(glyphs.training, "training", frame.snapshot.training_loss, Ink.TRAINING)]
-        if frame.snapshot.validation_loss is not None:
-            parts.append((glyphs.validation, "validation", frame.snapshot.validation_loss, Ink.VALIDATION))
-        x = 1
-        for glyph, name, value, ink in parts:
-            x = (
-                canvas.texts(x, 0, (f"{glyph} ", ink), (f"{name} ", Ink.MUTED), (f"{value:<9.4g}", Ink.TEXT))
-                + 1
-            )
-        if np.nanmin(frame.curve.low, initial=np.inf) <= 0 and self.logarithmic:
-            canvas.text(x, 0, "0 is on the lower edge", Ink.MUTED)
+        glyphs, snapshot = self.glyphs, frame.snapshot
+        entries = [(glyphs.training, "training", snapshot.training_loss, Ink.TRAINING)]
+        if snapshot.validation_loss is not None:
+            entries.append((glyphs.validation, "validation", snapshot.validation_loss, Ink.VALIDATION))
+        roomy = canvas.width >= 25 * len(entries)
+        x = int(roomy)
+        for glyph, name, value, ink in entries:
+            number = f"{value:<10.4g}" if roomy else f"{value:<8.3g}"
+            x = canvas.texts(x, 0, (f"{glyph} ", ink), (f"{name} ", Ink.MUTED), (number, Ink.TEXT))
+        note = "zero is on the lower edge"
+        if (
+            self.logarithmic
+            and np.nanmin(frame.curve.low, initial=np.inf) <= 0
+            and x + len(note) < canvas.width
+        ):
+            canvas.text(x, 0, note, Ink.MUTED)
 
     def _plot(self, curve: Curve, width: int, height: int, *, ascii_only: bool) -> Plot:
-        y = self._y_axis(curve, max(height // 3, 2))
+        y = self._y_axis(curve, max(height // 2 if height < 12 else height // 3, 2))
         y_labels = tuple(short_number(tick).rjust(LABEL_WIDTH) for tick in y.ticks)
         grid = plot_grid(width, height, y_labels, ascii_only=ascii_only)
         x = steps_axis(int(curve.first_step[0]), int(curve.last_step[-1]), max(grid.columns // 12, 2))
@@ -153,29 +163,50 @@ class LossPlot(CellView):
         if start > left + 10 and bool((beneath == Ink.REFERENCE).all()):
             canvas.text(start, row, label, Ink.REFERENCE)
 
-    def _events(self, canvas: Canvas, x: Axis, curve: Curve, left: int, top: int, grid: Grid) -> None:
+    def _events(self, canvas: Canvas, x: Axis, curve: Curve, left: int, row: int, lines: range) -> None:
+        """Draw interventions and non-finite steps: a glyph and a text on ``row``, a line down the plot."""
         glyphs = self.glyphs
         events = [(mark.step, glyphs.mark, mark.text, Ink.MARK) for mark in curve.marks]
         if curve.non_finite:
             first = curve.non_finite[0]
-            events += [(step, glyphs.not_finite, "", Ink.DEAD) for step in curve.non_finite[1:]]
             events.append((first, glyphs.not_finite, f"not finite at step {first}", Ink.DEAD))
-        row = top - 1
         free = canvas.width
         for step, glyph, text, ink in sorted(events, key=lambda event: event[0], reverse=True):
-            share = float(x.share(np.array([float(step)]))[0])
-            column = left + round(share * (grid.columns - 1))
-            fill_blank_down(canvas, column, top, top + grid.rows, glyphs.mark_line, ink)
-            if column >= free:
-                continue
-            room = free - column - 2
-            if len(text) > room and column - left > len(text) + 3:
-                canvas.text(column - len(text) - 1, row, text, ink)
-                free = column - len(text) - 2
-            else:
-                canvas.text(column + 2, row, shorten(text, room, glyphs.ellipsis) if room > 3 else "", ink)
-                free = column - 1
-            canvas.text(column, row, glyph, ink)
+            column = column_of(step, x, left, canvas.width)
+            fill_blank_down(canvas, column, lines.start, lines.stop, glyphs.mark_line, ink)
+            if column < free:
+                start, text = place_beside(column, text, left, free, glyphs.ellipsis)
+                beneath = canvas.characters[row, max(start - 1, 0) : start + len(text) + 1]
+                if row < lines.start or bool((beneath == BLANK).all()):
+                    canvas.text(start, row, text, ink)
+                canvas.text(column, row, glyph, ink)
+                free = min(start, column) - 1
+        for step in curve.non_finite[1:]:
+            column = column_of(step, x, left, canvas.width)
+            fill_blank_down(canvas, column, row, row + 1, glyphs.not_finite, Ink.DEAD)
+
+
+def identity(frame: Frame) -> tuple[object, ...]:
+    """Return what tells one curve from another: the same steps always give the same losses."""
+    curve, snapshot = frame.curve, frame.snapshot
+    span = (int(curve.first_step[0]), int(curve.last_step[-1])) if len(curve.first_step) else ()
+    losses = (snapshot.training_loss, snapshot.validation_loss, curve.baseline)
+    return span, len(curve.first_step), curve.marks, len(curve.non_finite), losses
+
+
+def column_of(step: int, x: Axis, left: int, right: int) -> int:
+    """Return the column of a step in a plot whose columns go from ``left`` to before ``right``."""
+    return left + round(float(x.share(np.array([float(step)]))[0]) * (right - left - 1))
+
+
+def place_beside(column: int, text: str, left: int, free: int, ellipsis: str) -> tuple[int, str]:
+    """Return where an event's text begins, and as much of it as fits: right of its glyph, or else left."""
+    room = free - column - 2
+    if len(text) <= room:
+        return column + 2, text
+    if column - left > len(text) + 3:
+        return column - len(text) - 1, text
+    return column + 2, shorten(text, room, ellipsis) if room > 3 else ""
 
 
 def dashed(dots: NDArray[np.bool_]) -> NDArray[np.bool_]:

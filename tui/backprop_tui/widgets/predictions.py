@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 LABEL_WIDTH = 5
 SMALLEST_PLOT = (24, 7)
-OUTPUTS_SHOWN = 3
+WIDEST_BAR = 40
 
 
 class PredictionsView(CellView):
@@ -43,7 +44,7 @@ class PredictionsView(CellView):
             return
         series = frame.series
         if frame.accuracy is not None:
-            top = self._accuracy(canvas, frame.accuracy)
+            top = self._accuracy(canvas, frame.accuracy) + int(canvas.height > 10)
             self._class_rows(canvas, top, frame.snapshot.predictions)
         elif series is not None and series_has_room(canvas, len(series.row)):
             self._series(canvas, series)
@@ -51,38 +52,58 @@ class PredictionsView(CellView):
             self._table(canvas, frame.snapshot.predictions)
 
     def _accuracy(self, canvas: Canvas, accuracy: Accuracy) -> int:
+        """Draw the accuracies with their bars, and return the line below them."""
         shares = [("training", accuracy.training, Ink.TRAINING)]
         if accuracy.validation is not None:
             shares.append(("validation", accuracy.validation, Ink.VALIDATION))
-        room = max(min(canvas.width - 22, 40), 0)
         for y, (name, share, ink) in enumerate(shares):
-            x = canvas.texts(0, y, (f"{name:<11}", Ink.MUTED), (f"{share:7.2%} right ", Ink.TEXT))
+            x = canvas.texts(0, y, (f"{name:<10}", Ink.MUTED), (f"{share:7.2%} right ", Ink.TEXT))
+            room = max(min(canvas.width - x, WIDEST_BAR), 0)
             if np.isfinite(share):
-                canvas.text(x + 1, y, self.glyphs.levels[8] * round(share * (room - 6)), ink)
-        return len(shares) + 1
+                filled = round(share * room)
+                x = canvas.text(x, y, self.glyphs.levels[8] * filled, ink)
+                canvas.text(x, y, self.glyphs.reference * (room - filled), Ink.MUTED)
+        return len(shares)
 
     def _class_rows(self, canvas: Canvas, top: int, rows: tuple[Prediction, ...]) -> None:
-        canvas.text(0, top, f"{'row':>5}  {'target':>6}  {'predicted':>9}", Ink.MUTED)
+        canvas.text(0, top, f"{'row':>5}  {'target':>6} {'predicted':>10}  {'output':>6}", Ink.MUTED)
         for y, row in enumerate(chosen_rows(rows, canvas.height - top - 1), top + 1):
             target, predicted = class_of(row.target), class_of(row.prediction)
-            wrong = target != predicted
-            canvas.text(0, y, f"{row.row:>5}", Ink.VALIDATION if row.validation else Ink.TEXT)
-            canvas.text(7, y, f"{target:>6}  {predicted:>9}", Ink.TEXT)
-            if wrong:
-                canvas.text(25, y, f"{self.glyphs.dead} wrong", Ink.DEAD)
+            self._row_label(canvas, y, row, str(row.row))
+            output = max(row.prediction) if len(row.prediction) > 1 else row.prediction[0]
+            canvas.text(7, y, f"{target:>6} {predicted:>10}  {output:>6.3f}", Ink.TEXT)
+            if target != predicted:
+                canvas.text(33, y, f"{self.glyphs.dead} wrong"[: max(canvas.width - 33, 0)], Ink.DEAD)
 
     def _table(self, canvas: Canvas, rows: tuple[Prediction, ...]) -> None:
-        canvas.text(0, 0, f"{'row':>5}  {'target':>9}  {'prediction':>10}  {'error':>9}", Ink.MUTED)
-        for y, row in enumerate(chosen_rows(rows, canvas.height - 1), 1):
-            canvas.text(0, y, f"{row.row:>5}", Ink.VALIDATION if row.validation else Ink.MUTED)
-            canvas.text(5, y, "v" if row.validation else " ", Ink.VALIDATION)
-            target, prediction = row.target[0], row.prediction[0]
-            canvas.text(7, y, f"{target:>9.4g}  {prediction:>10.4g}  {prediction - target:>+9.3g}", Ink.TEXT)
+        canvas.text(0, 0, f"{'row':>5} {'target':>10} {'prediction':>10} {'error':>10}", Ink.MUTED)
+        lines = [
+            (row, f"{row.row}.{output + 1}" if len(row.target) > 1 else str(row.row), output)
+            for row in chosen_rows(rows, canvas.height - 1)
+            for output in range(len(row.target))
+        ]
+        decimals = decimals_for([row.target[output] for row, _, output in lines])
+        for y, (row, label, output) in enumerate(lines, 1):
+            target, prediction = row.target[output], row.prediction[output]
+            self._row_label(canvas, y, row, label)
+            texts = (
+                fixed(target, decimals),
+                fixed(prediction, decimals),
+                fixed(prediction - target, decimals, "+"),
+            )
+            canvas.text(6, y, " ".join(text.rjust(10) for text in texts), Ink.TEXT)
+
+    def _row_label(self, canvas: Canvas, y: int, row: Prediction, label: str) -> None:
+        canvas.text(0, y, label.rjust(5), Ink.MUTED)
+        if row.validation:
+            canvas.text(5, y, "v", Ink.VALIDATION)
 
     def _series(self, canvas: Canvas, series: Series) -> None:
         glyphs = self.glyphs
         x = canvas.texts(1, 0, (f"{glyphs.training} ", Ink.TRAINING), ("prediction  ", Ink.MUTED))
-        canvas.texts(x, 0, (f"{glyphs.reference} ", Ink.TEXT), ("target", Ink.MUTED))
+        x = canvas.texts(x, 0, (f"{glyphs.reference} ", Ink.TEXT), ("target  ", Ink.MUTED))
+        if series.first_validation_row is not None:
+            canvas.texts(x, 0, (f"{glyphs.mark_line} ", Ink.VALIDATION), ("validation from here", Ink.MUTED))
         height = canvas.height - 1
         values = np.concatenate([series.prediction, series.target])
         values = values[np.isfinite(values)]
@@ -126,6 +147,17 @@ def chosen_rows(rows: tuple[Prediction, ...], room: int) -> list[Prediction]:
     validation = [row for row in rows if row.validation][: room // 3]
     training = [row for row in rows if not row.validation][: room - len(validation)]
     return training + validation
+
+
+def decimals_for(values: list[float]) -> int:
+    """Return so many decimals that the largest value has four digits."""
+    largest = max((abs(value) for value in values if isfinite(value)), default=0.0)
+    return max(0, min(3 - floor(log10(largest)), 6)) if largest else 3
+
+
+def fixed(value: float, decimals: int, sign: str = "") -> str:
+    """Return a number with given decimals; shorter where it is so large that its column would overflow."""
+    return f"{value:{sign}.{decimals}f}" if abs(value) < 1e6 else f"{value:{sign}.2e}"
 
 
 def class_of(outputs: tuple[float, ...]) -> int:

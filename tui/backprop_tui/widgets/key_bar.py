@@ -1,0 +1,71 @@
+"""The key bar: the keys by name, each to be clicked too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from backprop_tui.cells import CellView
+from backprop_tui.keys import ALWAYS_SHOWN, DROPPED_FIRST, KEYS, KeySpec
+from backprop_tui.palette import Ink
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from backprop_tui.cells import Canvas
+
+GAP = 2
+
+
+def split_label(spec: KeySpec) -> tuple[str, str]:
+    """Return the key and the word beside it, as the bar shows them."""
+    key, _, word = spec.label.rpartition(" ")
+    return key or spec.shown, word
+
+
+def fitting(width: int) -> list[KeySpec]:
+    """Return the keys that fit into a width, in their order."""
+    shown = [spec for spec in KEYS if spec.label]
+    dropped = [*DROPPED_FIRST, *(spec.action for spec in reversed(shown) if spec.action not in DROPPED_FIRST)]
+
+    def needed() -> int:
+        return sum(sum(map(len, split_label(spec))) + 1 + GAP for spec in shown) - GAP
+
+    for action in dropped:
+        if needed() <= width:
+            break
+        if action not in ALWAYS_SHOWN:
+            shown = [spec for spec in shown if spec.action != action]
+    return shown
+
+
+class KeyBar(CellView):
+    """One line of keys and words; a click does what the key does."""
+
+    DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; }"
+
+    class Pressed(Message):
+        """A key was clicked."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw the keys that fit."""
+        x = 0
+        self._spans: list[tuple[int, int, str]] = []
+        for spec in fitting(canvas.width):
+            key, word = split_label(spec)
+            start = x
+            x = canvas.text(x, 0, key, Ink.MARK)
+            x = canvas.text(x + 1, 0, word, Ink.MUTED)
+            self._spans.append((start, x, spec.action))
+            x += GAP
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what the clicked key does."""
+        for start, stop, action in self._spans:
+            if start <= event.x < stop:
+                self.post_message(self.Pressed(action))

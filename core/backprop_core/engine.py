@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from backprop_core.commands import Command, Outcome
@@ -57,6 +57,9 @@ class Engine(Protocol):
 
     async def state(self) -> bytes:
         """Return a checkpoint of the run."""
+
+    async def end_event(self, reason: str) -> dict[str, Any]:
+        """Return the event that closes the run, for a record."""
 
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
@@ -130,6 +133,10 @@ class LocalEngine:
         """Return a checkpoint of the run."""
         self.last_state = self.session.save_state()
         return self.last_state
+
+    async def end_event(self, reason: str) -> dict[str, Any]:
+        """Return the event that closes the run, for a record."""
+        return self.session.end_event(reason)
 
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""

@@ -154,6 +154,11 @@ class ProcessEngine:
         self.last_state = state
         return state
 
+    async def end_event(self, reason: str) -> dict[str, Any]:
+        """Return the event that closes the run, for a record."""
+        event: dict[str, Any] = await self._request("end_event", reason)
+        return event
+
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
         return type(self)(self.last_state or self._source, origin=self._origin)

@@ -15,20 +15,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from backprop_core.commands import Outcome
+    from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Snapshot
     from backprop_core.trainer import Trainer
 
 Event = dict[str, Any]
 
 
-def start_event(trainer: Trainer) -> Event:
-    """Return the event that opens a run."""
+def start_event(experiment: Experiment, parameters: int) -> Event:
+    """Return the event that opens a run of a network of so many parameters."""
     return {
         "event": "start",
         "version": __version__,
-        "experiment": experiment_to_dict(trainer.experiment),
-        "parameters": int(trainer.network.parameters.size),
-        "seed": trainer.experiment.seed,
+        "experiment": experiment_to_dict(experiment),
+        "parameters": parameters,
+        "seed": experiment.seed,
     }
 
 

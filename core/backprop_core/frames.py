@@ -55,6 +55,8 @@ class FrameBuilder:
             series=build_series(trainer),
             accuracy=measure_accuracy(trainer),
             undoable=undo[-1][0] if undo else None,
+            experiment=trainer.experiment,
+            inputs=trainer.network.sizes[0],
         )
 
     def _measure(self, view: View, *, running: bool) -> Snapshot:

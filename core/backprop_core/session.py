@@ -13,6 +13,7 @@ import numpy as np
 from backprop_core.checkpoint import from_bytes, to_bytes
 from backprop_core.commands import Outcome, Restart, Run, Step, Undo
 from backprop_core.errors import UserError
+from backprop_core.events import end_event
 from backprop_core.frames import FrameBuilder
 from backprop_core.grammar import format_command
 from backprop_core.interventions import plural
@@ -175,6 +176,11 @@ class Session:
         """Return a checkpoint."""
         return to_bytes(self.trainer)
 
+    def end_event(self, reason: str) -> dict[str, Any]:
+        """Return the event that closes the run, for a record."""
+        with np.errstate(all="ignore"):
+            return end_event(self.trainer, reason)
+
     def script(self) -> str:
         """Return the session as a script whose headless run ends on the same weights."""
         lines = [
@@ -297,6 +303,7 @@ def _one_line(text: str) -> str:
 
 REQUESTS: dict[str, Callable[..., Any]] = {
     "command": Session.command,
+    "end_event": Session.end_event,
     "frame": Session.frame,
     "load": Session.load,
     "pace": Session.set_pace,

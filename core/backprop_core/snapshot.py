@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from backprop_core.experiment import Experiment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -192,3 +194,7 @@ class Frame:
     accuracy: Accuracy | None
     undoable: str | None
     """The command that undo would take back, or None."""
+    experiment: Experiment = field(default_factory=Experiment)
+    """As interventions have left it."""
+    inputs: int = 0
+    """How many features a sample has."""

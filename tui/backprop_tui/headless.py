@@ -119,7 +119,8 @@ class _HeadlessRun:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         }
         try:
-            self._write(start_event(self.trainer))
+            parameters = int(self.trainer.network.parameters.size)
+            self._write(start_event(self.trainer.experiment, parameters))
             self._snapshot()
             try:
                 reason = self._follow(commands) if commands is not None else self._run_to_the_end()

@@ -1,0 +1,75 @@
+"""The keys of the lab, one entry each: what it does, how the key bar and the help name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KeySpec:
+    """A key.
+
+    Attributes
+    ----------
+    keys : str
+        Textual's names of the keys, separated by commas.
+    shown : str
+        As people read it.
+    action : str
+        The screen's action.
+    label : str
+        One word for the key bar; empty if it is not shown there.
+    help : str
+        A sentence for the help.
+    group : str
+        Under which heading the help lists it.
+    """
+
+    keys: str
+    shown: str
+    action: str
+    label: str
+    help: str
+    group: str
+
+
+KEYS = (
+    KeySpec("space", "space", "toggle_running", "pause", "Pause, or resume.", "train"),
+    KeySpec("s", "s", "step", "step", "Pause, and train one batch.", "train"),
+    KeySpec("e", "e", "epoch", "epoch", "Pause, and train one epoch.", "train"),
+    KeySpec("r", "r", "reinit_dead", "revive", "Reinitialise every dead neuron.", "heal"),
+    KeySpec("l", "l", "toggle_leaky", "leaky", "Switch the hidden ReLUs to LeakyReLU, and back.", "heal"),
+    KeySpec(
+        "plus,equals_sign", "+", "rate_up", "+ rate", "Raise the learning rate: 0.01, 0.02, 0.05, 0.1, …", "heal"
+    ),
+    KeySpec("minus", "-", "rate_down", "- rate", "Lower the learning rate.", "heal"),
+    KeySpec("u", "u", "undo", "undo", "Go back to before the last intervention, to the bit.", "heal"),
+    KeySpec(
+        "h", "h", "next_mode", "heatmap", "Heatmap: activations, pre-activations, weights, gradients.", "look"
+    ),
+    KeySpec("left_square_bracket", "[", "previous_layer", "[ ] layer", "Look at the layer before.", "look"),
+    KeySpec("right_square_bracket", "]", "next_layer", "", "Look at the layer after.", "look"),
+    KeySpec("up", "↑", "move(-1,0)", "", "Select the neuron above.", "look"),
+    KeySpec("down", "↓", "move(1,0)", "", "Select the neuron below.", "look"),
+    KeySpec("left", "←", "move(0,-1)", "", "Select the sample before.", "look"),
+    KeySpec("right", "→", "move(0,1)", "", "Select the sample after.", "look"),
+    KeySpec("escape", "esc", "clear_selection", "", "Select nothing.", "look"),
+    KeySpec("g", "g", "toggle_axis", "log", "Loss axis: logarithmic, or linear.", "look"),
+    KeySpec("z", "z", "zoom", "zoom", "Loss: the whole run, or what came after the last mark.", "look"),
+    KeySpec("less_than_sign", "<", "slower", "< > pace", "Slow down: 1000 steps a second, 100, 10, 1.", "train"),
+    KeySpec("greater_than_sign", ">", "faster", "", "Speed up, to full speed in the end.", "train"),
+    KeySpec("n", "n", "restart", "new", "Start again with the same seed, settings as they are.", "train"),
+    KeySpec("N", "N", "restart_next", "", "Start again with the next seed.", "train"),
+    KeySpec("p", "p", "presets", "presets", "Choose another experiment.", "more"),
+    KeySpec("colon", ":", "prompt", ": command", "Type a command.", "more"),
+    KeySpec("w", "w", "write_script", "write", "Write this session as a script.", "more"),
+    KeySpec("question_mark", "?", "help", "? help", "This help.", "more"),
+    KeySpec("ctrl+p", "ctrl+p", "palette", "", "The command palette, with themes.", "more"),
+    KeySpec("q,ctrl+c", "q", "quit", "q quit", "Quit.", "more"),
+)
+
+ALWAYS_SHOWN = ("help", "quit")
+"""Actions whose keys stay in the key bar however narrow it is."""
+
+DROPPED_FIRST = ("toggle_axis", "zoom", "write_script", "slower", "epoch", "previous_layer", "next_mode", "presets")
+"""Actions that leave the key bar where there is too little room, in this order; the help has them all."""

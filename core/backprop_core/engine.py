@@ -96,7 +96,7 @@ class LocalEngine:
         self.last_state: bytes | None = None
         self._now = 0.0
         self._source = source
-        self.session = Session.begin(source, origin, lambda: self._now)
+        self.session = Session.begin(source, origin, clock=lambda: self._now)
 
     async def frame(self, view: View) -> Frame:
         """Train, if running, and return what is to be drawn."""

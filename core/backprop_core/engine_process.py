@@ -42,6 +42,8 @@ class ProcessEngine:
         What to train, or a checkpoint to go on from; if left out, :meth:`open` says it later.
     origin : str, optional
         The words that open the experiment on the command line.
+    running : bool, optional
+        Whether it trains at once.
 
     Attributes
     ----------
@@ -50,7 +52,9 @@ class ProcessEngine:
         What :meth:`state` returned last.
     """
 
-    def __init__(self, source: Experiment | bytes | None = None, *, origin: str = "") -> None:
+    def __init__(
+        self, source: Experiment | bytes | None = None, *, origin: str = "", running: bool = True
+    ) -> None:
         ours, theirs = socket.socketpair()
         environment = dict(os.environ)
         use_one_thread(environment)
@@ -91,12 +95,12 @@ class ProcessEngine:
         self.process_id = self._process.pid
         self.last_state: bytes | None = None
         if source is not None:
-            self.open(source, origin)
+            self.open(source, origin, running=running)
 
-    def open(self, source: Experiment | bytes, origin: str = "") -> None:
+    def open(self, source: Experiment | bytes, origin: str = "", *, running: bool = True) -> None:
         """Send what to train, and do not wait for it to be opened: :meth:`ready` does."""
         self._source, self._origin = source, origin
-        self._opening = self._send("load", source, origin)
+        self._opening = self._send("load", source, origin, running)
 
     def ready(self) -> None:
         """Wait until what was sent by :meth:`open` trains.

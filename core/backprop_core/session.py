@@ -71,19 +71,30 @@ class Session:
     _last_frame: tuple[View, Frame] | None
     _frame_due: float
 
-    def __init__(self, trainer: Trainer, origin: str = "", clock: Callable[[], float] = perf_counter) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        origin: str = "",
+        clock: Callable[[], float] = perf_counter,
+        *,
+        running: bool = True,
+    ) -> None:
         self._clock = clock
         self._pace = Pace(clock())
-        self._open(trainer, origin)
+        self._open(trainer, origin, running)
 
     @classmethod
     def begin(
-        cls, source: Experiment | bytes, origin: str = "", clock: Callable[[], float] = perf_counter
+        cls,
+        source: Experiment | bytes,
+        origin: str = "",
+        running: bool = True,
+        clock: Callable[[], float] = perf_counter,
     ) -> Session:
         """Return a session with an experiment, or one that goes on from a checkpoint's content."""
-        return cls(_open_trainer(source), origin, clock)
+        return cls(_open_trainer(source), origin, clock, running=running)
 
-    def _open(self, trainer: Trainer, origin: str) -> None:
+    def _open(self, trainer: Trainer, origin: str, running: bool) -> None:
         self.goal = trainer.goal(Run())
         self.trainer = trainer
         self.origin = _one_line(origin) or shlex.quote(_one_line(trainer.opened.name))
@@ -91,6 +102,8 @@ class Session:
         self._chunk = 1
         self._step_seconds = ASSUMED_STEP_SECONDS
         self._run()
+        if not running:
+            self._stop(PAUSED)
 
     def handle(self, request: str, *arguments: Any) -> Any:
         """Answer a request by its name: one of :data:`REQUESTS`."""
@@ -168,9 +181,9 @@ class Session:
             raise UserError(f"pace {steps_per_second}: must be a number of steps a second above 0")
         self._pace = Pace(self._clock(), steps_per_second)
 
-    def load(self, source: Experiment | bytes, origin: str = "") -> None:
-        """Replace the run by another one, as :meth:`begin` does."""
-        self._open(_open_trainer(source), origin)
+    def load(self, source: Experiment | bytes, origin: str = "", running: bool = True) -> None:
+        """Replace the run by another one, as :meth:`begin` does; it trains at once if ``running``."""
+        self._open(_open_trainer(source), origin, running)
 
     def save_state(self) -> bytes:
         """Return a checkpoint."""

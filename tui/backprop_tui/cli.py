@@ -185,7 +185,7 @@ def _run(arguments: Namespace) -> int:
 
 
 def _require_a_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise UserError("the lab needs a terminal; train without one with --headless")
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
         raise UserError("the lab cannot draw on a dumb terminal (TERM); train without a screen with --headless")

@@ -1,0 +1,121 @@
+"""The Textual app: the lab screen, the glyphs it draws with, and how it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding
+
+from backprop_core.commands import Run, Step
+from backprop_core.engine import EngineDied
+from backprop_core.errors import UserError
+from backprop_tui.glyphs import ASCII, UNICODE
+from backprop_tui.palette_commands import LabCommands
+from backprop_tui.screens.lab_screen import LabScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.screen import Screen
+
+    from backprop_core.commands import Command
+    from backprop_core.engine import Engine
+    from backprop_core.snapshot import Frame
+    from backprop_tui.session_log import SessionLog
+
+
+class LabApp(App[None]):
+    """The lab around one engine.
+
+    Parameters
+    ----------
+    engine : Engine
+    log : SessionLog
+    fps : float
+        Frames a second at most.
+    ascii_only : bool
+        Draw with no character above 0x7e.
+    commands : sequence of Command
+        Carried out on opening, in their order.
+    """
+
+    TITLE = "backprop-tui"
+    CSS_PATH = "app.tcss"
+    COMMANDS = App.COMMANDS | {LabCommands}
+    BINDINGS: ClassVar[list[Any]] = [
+        Binding("q", "quit", "Quit", show=False),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+    ]
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        engine: Engine,
+        log: SessionLog,
+        *,
+        fps: float = 10.0,
+        ascii_only: bool = False,
+        commands: Sequence[Command] = (),
+    ) -> None:
+        super().__init__()
+        self.glyphs = ASCII if ascii_only else UNICODE
+        self.animation_level = "none"
+        self.lab = LabScreen(engine, fps, log)
+        self._log = log
+        self._commands = tuple(commands)
+        self.set_class(ascii_only, "-ascii")
+
+    @property
+    def last_frame(self) -> Frame | None:
+        """The frame drawn last."""
+        return self.lab.frame
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the lab."""
+        return self.lab
+
+    def on_mount(self) -> None:
+        """Heed signals, and carry out the commands given on opening."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Not every loop runs where signals can be had, for example in tests.
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._on_signal, number)
+        if self._commands:
+            self.run_worker(self._carry_out(), name="script")
+
+    async def _carry_out(self) -> None:
+        await self.lab.next_frame()
+        for command in self._commands:
+            outcome = await self.lab.send(command)
+            if outcome is None or outcome.passed is False:
+                return
+            # Training only begins with the command; the next one is for where it ends.
+            while isinstance(command, (Run, Step)) and (await self.lab.next_frame()).state == "RUNNING":
+                pass
+
+    def _on_signal(self, number: int) -> None:
+        self.run_worker(self._leave(f"signal {signal.Signals(number).name}", 128 + number))
+
+    def action_palette(self) -> None:
+        """Open the command palette."""
+        self.action_command_palette()
+
+    async def action_quit(self) -> None:
+        """Save what is to be saved, and leave."""
+        await self._leave("quit", 0)
+
+    async def _leave(self, reason: str, code: int) -> None:
+        message = None
+        try:
+            await self._log.finish(self.lab.engine, reason)
+        except UserError as error:
+            message = f"backprop-tui: {error}"
+        except EngineDied:
+            pass
+        self.exit(return_code=code, message=message)

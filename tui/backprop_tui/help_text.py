@@ -1,0 +1,72 @@
+"""The help: the screen part by part, the keys, the commands."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from backprop_core.grammar import COMMANDS
+from backprop_tui.keys import KEYS
+
+SCREEN = (
+    (
+        "The top lines",
+        "The experiment; then the state, epochs (every sample once), steps (one batch, one update), the loss over "
+        "all training samples in the data's own units, the learning rate lr, and dead A/B: A of the B neurons "
+        "that can die are dead. Dead means: the derivative of the neuron's activation is 0 on every training "
+        "sample, so no gradient reaches its weights and training cannot bring it back.",
+    ),
+    (
+        "Loss",
+        "Each column covers equally many steps and spans their smallest to their largest loss, so no spike is "
+        "lost. The dashed line is the loss of always predicting the mean: a network that stays on it has "
+        "learnt nothing. A mark at the top is an intervention; a cross is a loss that was not finite.",
+    ),
+    (
+        "Heatmap",
+        "One layer: a row a neuron, a column a sample (or the mean of as many as the line says). h shows "
+        "pre-activations, weights and gradients instead; [ and ] walk through the layers, the output layer too, "
+        "for outputs can be dead like any other. A dead neuron has a cross beside its number and dots for cells. "
+        "Arrows select a neuron and a sample; the line below tells their numbers.",
+    ),
+    (
+        "Predictions and layers",
+        "Predictions against targets: rows, a curve for a series, the share named rightly for classes. For each "
+        "layer the norm of its gradient, and the ratio of its last update to its weights: near 0.001 is healthy, "
+        "0 is a layer that does not learn, near 1 one that forgets with every step.",
+    ),
+    (
+        "Interventions",
+        "Every change is reported in a line with the dead neurons and the loss before and after, marked on the "
+        "loss plot, and taken back by u. The session, saved with w, gives the same weights headless, bit for bit.",
+    ),
+)
+
+GROUPS = (("train", "Train"), ("heal", "Heal"), ("look", "Look"), ("more", "More"))
+KEY_WIDTH = 8
+USAGE_WIDTH = 38
+
+
+def help_text(watch: str) -> Text:
+    """Return the whole help; ``watch`` is the experiment's own hint."""
+    text = Text()
+    if watch:
+        _paragraph(text, "This experiment", watch)
+    for title, body in SCREEN:
+        _paragraph(text, title, body)
+    for group, title in GROUPS:
+        text.append(f"{title}\n", "bold")
+        for spec in KEYS:
+            if spec.group == group:
+                text.append(f"  {spec.shown:{KEY_WIDTH}}", "bold")
+                text.append(f"{spec.help}\n")
+        text.append("\n")
+    text.append("Commands, after a colon or in a script\n", "bold")
+    for command in COMMANDS:
+        text.append(f"  {command.usage}\n", "bold")
+        text.append(f"      {command.summary}\n")
+    return text
+
+
+def _paragraph(text: Text, title: str, body: str) -> None:
+    text.append(f"{title}\n", "bold")
+    text.append(f"{body}\n\n")

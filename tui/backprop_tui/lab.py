@@ -1,0 +1,82 @@
+"""Opening the lab: the training process first, then the screen."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from backprop_core.engine import EngineDied
+from backprop_core.engine_process import ProcessEngine
+from backprop_core.errors import UserError
+from backprop_core.files import harmless, read_bytes, read_text
+
+if TYPE_CHECKING:
+    from backprop_core.snapshot import Frame
+    from backprop_tui.options import LabOptions
+
+FPS = 10.0
+FPS_OVER_SSH = 5.0
+LARGEST_CHECKPOINT = 1 << 32
+LARGEST_SCRIPT = 1 << 20
+
+
+def open_lab(options: LabOptions) -> int:
+    """Open the lab, and return the exit code when it is left.
+
+    Raises
+    ------
+    UserError
+        If the experiment, the checkpoint or the script cannot be read; the screen is not opened then.
+    """
+    source = options.experiment
+    content = read_bytes(options.resume, LARGEST_CHECKPOINT) if options.resume else None
+    engine = ProcessEngine(
+        content or source, origin=shlex.join(options.arguments), running=options.script is None
+    )
+    app = None
+    try:
+        # Textual is imported while the training process gets ready.
+        from backprop_core.grammar import parse_script
+        from backprop_tui.app import LabApp
+        from backprop_tui.session_log import SessionLog
+
+        commands = ()
+        if options.script:
+            text = read_text(options.script, LARGEST_SCRIPT)
+            commands = tuple(command for _, command in parse_script(text, str(options.script)))
+        log = SessionLog(options.record, options.checkpoint, options.checkpoint_every)
+        engine.ready()
+        app = LabApp(
+            engine,
+            log,
+            fps=options.fps or default_fps(),
+            ascii_only=options.ascii_only,
+            commands=commands,
+        )
+        app.run()
+    except EngineDied as death:
+        raise UserError(death.reason) from None
+    finally:
+        engine.close()
+        if app is not None:
+            app.lab.engine.close()
+    if app.last_frame is not None:
+        sys.stdout.write(harmless(summary(app.last_frame)) + "\n")
+    return app.return_code or 0
+
+
+def default_fps() -> float:
+    """Return the frames a second: fewer over SSH."""
+    over_ssh = os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY")
+    return FPS_OVER_SSH if over_ssh else FPS
+
+
+def summary(frame: Frame) -> str:
+    """Return one line that says where a session stood when it was left."""
+    snapshot = frame.snapshot
+    return (
+        f"{frame.experiment.name}: {frame.state.lower()} at step {snapshot.step}, epoch {snapshot.epoch}, "
+        f"loss {snapshot.training_loss:.6g}, dead {snapshot.dead}/{snapshot.mortal}"
+    )

@@ -1,0 +1,67 @@
+"""The command palette's entries; they depend on the state."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Provider
+
+from backprop_core.presets import preset_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from textual.command import Hits
+
+    from backprop_tui.screens.lab_screen import LabScreen
+
+Entry = tuple[str, str, "Callable[[], object]"]
+
+
+class LabCommands(Provider):
+    """What can be done now, and the presets."""
+
+    def _entries(self) -> Iterator[Entry]:
+        # The palette is a screen of its own above the lab; Textual hands the one below.
+        lab = cast("LabScreen", self.screen)
+        frame = lab.frame
+        if frame is None:
+            return
+        running = frame.state == "RUNNING"
+        dead = frame.snapshot.dead
+        yield self._entry("Pause training" if running else "Resume training", "space", "toggle_running")
+        if dead:
+            yield self._entry(f"Reinitialise {dead} dead neuron{'s' * (dead > 1)}", "r", "reinit_dead")
+        hidden = [layer.activation for layer in frame.snapshot.layers[:-1]]
+        if "relu" in hidden:
+            yield self._entry("Switch hidden ReLUs to LeakyReLU", "l", "toggle_leaky")
+        elif "leaky-relu" in hidden:
+            yield self._entry("Switch hidden LeakyReLUs back to ReLU", "l", "toggle_leaky")
+        if frame.undoable:
+            yield self._entry(f"Undo {frame.undoable}", "u", "undo")
+        if not frame.experiment.data.standardize:
+            yield "Standardise the data", ":standardize", partial(lab.enter_line, "standardize")
+        if not frame.experiment.network.bias:
+            yield "Add biases", ":add-bias", partial(lab.enter_line, "add-bias")
+        yield self._entry("Restart with the same seed", "n", "restart")
+        yield self._entry("Restart with the next seed", "N", "restart_next")
+        yield self._entry("Write this session as a script", "w", "write_script")
+        yield self._entry("Help", "?", "help")
+        for name in preset_names():
+            yield f"Open preset {name}", "p", partial(lab.open_preset, name)
+
+    def _entry(self, title: str, key: str, action: str) -> Entry:
+        return title, f"key {key}", partial(self.screen.run_action, action)
+
+    async def discover(self) -> Hits:
+        """List all entries."""
+        for title, help_line, run in self._entries():
+            yield DiscoveryHit(title, run, help=help_line)
+
+    async def search(self, query: str) -> Hits:
+        """List the entries that match."""
+        matcher = self.matcher(query)
+        for title, help_line, run in self._entries():
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, matcher.highlight(title), run, help=help_line)

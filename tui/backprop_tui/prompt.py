@@ -1,0 +1,103 @@
+"""The `:` prompt: a line with completion and history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input
+
+from backprop_core.grammar import suggest
+
+if TYPE_CHECKING:
+    from textual import events
+
+
+class CommandSuggester(Suggester):
+    """Completes command words, activations and options."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the first line that completes ``value``."""
+        return next(iter(suggest(value)), None)
+
+
+class Prompt(Input):
+    """Takes one command; up and down walk through what was typed before, tab and right complete."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("up", "older", "Older", show=False),
+        Binding("down", "newer", "Newer", show=False),
+        Binding("tab", "complete", "Complete", show=False, priority=True),
+    ]
+
+    class Entered(Message):
+        """A command was typed; empty if the prompt was left."""
+
+        def __init__(self, line: str) -> None:
+            super().__init__()
+            self.line = line
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="a command, e.g. set learning-rate 0.01   (tab completes, ↑ history, esc leaves)",
+            suggester=CommandSuggester(),
+            select_on_focus=False,
+            id="prompt",
+            compact=True,
+        )
+        self.history: list[str] = []
+        self._place = 0
+
+    def open(self) -> None:
+        """Show the empty prompt and take the keys."""
+        self.value = ""
+        self._place = len(self.history)
+        self.display = True
+        self.focus()
+
+    def _leave(self, line: str) -> None:
+        self.display = False
+        self.post_message(self.Entered(line))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Hand the line over, and remember it."""
+        event.stop()
+        line = event.value.strip()
+        if line and self.history[-1:] != [line]:
+            self.history.append(line)
+        self._leave(line)
+
+    def on_blur(self, event: events.Blur) -> None:
+        """Leave, when something else takes the keys."""
+        if self.display:
+            self._leave("")
+
+    def action_cancel(self) -> None:
+        """Leave without a command."""
+        self._leave("")
+
+    def action_complete(self) -> None:
+        """Take the completion that is shown."""
+        completed = next(iter(suggest(self.value)), None)
+        if completed is not None:
+            self.value = completed
+            self.cursor_position = len(completed)
+
+    def action_older(self) -> None:
+        """Show the command before."""
+        self._recall(-1)
+
+    def action_newer(self) -> None:
+        """Show the command after."""
+        self._recall(1)
+
+    def _recall(self, direction: int) -> None:
+        self._place = min(max(self._place + direction, 0), len(self.history))
+        self.value = self.history[self._place] if self._place < len(self.history) else ""
+        self.cursor_position = len(self.value)

@@ -1,0 +1,32 @@
+"""Writing a session's script, never over a file that is there."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from pathlib import Path
+
+from backprop_core.errors import UserError
+from backprop_core.files import shown
+
+
+def write_script(experiment: str, script: str) -> Path:
+    """Write into the working directory and return the path: ``NAME.script``, or ``NAME-2.script``, ….
+
+    Raises
+    ------
+    UserError
+        If the directory cannot be written to.
+    """
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", experiment).strip("-.") or "session"
+    for number in count(1):
+        path = Path(f"{stem}.script" if number == 1 else f"{stem}-{number}.script")
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(script)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"{shown(path)}: cannot be written: {error.strerror}") from None
+        return path
+    raise AssertionError("unreachable")

@@ -1,0 +1,37 @@
+"""The help, above the lab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from backprop_tui.glyphs import to_ascii
+from backprop_tui.help_text import help_text
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class HelpScreen(ModalScreen[None]):
+    """Explains the screen, the keys and the commands; scrolls."""
+
+    BINDINGS = [Binding("escape,q,question_mark", "dismiss", "Close")]  # noqa: RUF012
+
+    def __init__(self, watch: str, *, ascii_only: bool = False) -> None:
+        super().__init__()
+        self._watch = watch
+        self._ascii_only = ascii_only
+
+    def compose(self) -> ComposeResult:
+        """One scrolling text in a frame."""
+        text = help_text(self._watch)
+        if self._ascii_only:
+            text.plain = to_ascii(text.plain)
+        with VerticalScroll(classes="dialog") as scroll:
+            scroll.border_title = "help"
+            scroll.border_subtitle = "esc closes"
+            yield Static(text)

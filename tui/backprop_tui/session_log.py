@@ -1,0 +1,84 @@
+"""What a session in the lab leaves behind: its record, its checkpoints, and a state to go on from."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from backprop_core.commands import SaveCheckpoint
+from backprop_core.events import Recorder, outcome_event, snapshot_event, start_event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from backprop_core.commands import Outcome
+    from backprop_core.engine import Engine
+    from backprop_core.experiment import Experiment
+    from backprop_core.snapshot import Frame
+
+SNAPSHOT_SECONDS = 1.0
+STATE_SECONDS = 2.0
+STATE_BYTES_A_SECOND = 1_000_000
+"""A large state is asked for less often, so that copying it does not slow training."""
+
+
+class SessionLog:
+    """Looked after once a frame.
+
+    Attributes
+    ----------
+    kept_step : int
+        The step of the engine's last state.
+    """
+
+    def __init__(
+        self,
+        record: Path | None = None,
+        checkpoint: Path | None = None,
+        checkpoint_every: float | None = None,
+    ) -> None:
+        self._recorder = Recorder(record) if record else None
+        self.checkpoint = checkpoint.absolute() if checkpoint else None
+        self._every = checkpoint_every
+        self._started = False
+        self._snapshot_due = self._state_due = 0.0
+        self._checkpoint_due = monotonic() + (checkpoint_every or 0.0)
+        self.kept_step = 0
+
+    def opened(self, experiment: Experiment) -> None:
+        """Note that another experiment has taken the place of the one before."""
+        self._started = False
+        self._state_due = 0.0
+
+    def command(self, outcome: Outcome) -> None:
+        """Record what a command did."""
+        if self._recorder:
+            self._recorder.write(outcome_event(outcome))
+
+    async def look_after(self, engine: Engine, frame: Frame) -> None:
+        """Record, save and remember what is due."""
+        now = monotonic()
+        if self._recorder and not self._started:
+            sizes = [frame.inputs, *(layer.units for layer in frame.snapshot.layers)]
+            bias = frame.experiment.network.bias
+            parameters = sum((a + bias) * b for a, b in zip(sizes, sizes[1:], strict=False))
+            self._recorder.write(start_event(frame.experiment, parameters))
+        self._started = True
+        if self._recorder and now >= self._snapshot_due:
+            self._recorder.write(snapshot_event(frame.snapshot))
+            self._snapshot_due = now + SNAPSHOT_SECONDS
+        if now >= self._state_due and frame.snapshot.step != self.kept_step:
+            size = len(await engine.state())
+            self.kept_step = frame.snapshot.step
+            self._state_due = monotonic() + max(STATE_SECONDS, size / STATE_BYTES_A_SECOND)
+        if self.checkpoint and self._every and now >= self._checkpoint_due:
+            self._checkpoint_due = now + self._every
+            await engine.command(SaveCheckpoint(str(self.checkpoint)))
+
+    async def finish(self, engine: Engine, reason: str) -> None:
+        """Save the last checkpoint and close the record."""
+        if self.checkpoint:
+            await engine.command(SaveCheckpoint(str(self.checkpoint)))
+        if self._recorder:
+            self._recorder.write(await engine.end_event(reason))
+            self._recorder.close()

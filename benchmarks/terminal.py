@@ -1,0 +1,158 @@
+"""A program in a real pseudo-terminal: what it writes, when, and what then stands on the screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import ptyprocess
+import pyte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Self
+
+COLUMNS, LINES = 120, 40
+
+ANSWERS = {
+    b"\x1b[5n": b"\x1b[0n",
+    b"\x1b[6n": b"\x1b[1;1R",
+    b"\x1b[c": b"\x1b[?62;22c",
+    b"\x1b[?2026$p": b"\x1b[?2026;2$y",
+}
+"""What terminals answer when they are asked: status, cursor, kind, and synchronised output."""
+
+FRAME_END = b"\x1b[?2026l"
+
+UNKNOWN_TO_PYTE = re.compile(
+    rb"\x1b\[[<>=?][0-9;]*(?:[um]|\$p)|\x1bP[^\x1b]*\x1b\\|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Bytes as they arrived."""
+
+    time: float
+    data: bytes
+
+
+class Terminal:
+    """A program in a pseudo-terminal of 120×40, answered as by a terminal on the same machine."""
+
+    def __init__(self, program: Sequence[str]) -> None:
+        hidden = ("SSH_", "NO_COLOR", "TEXTUAL", "COLUMNS", "LINES", "TMUX")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        self.started = perf_counter()
+        self.process = ptyprocess.PtyProcess.spawn(
+            list(program), dimensions=(LINES, COLUMNS), env=environment
+        )
+        self.chunks: list[Chunk] = []
+        self._fed = 0
+        self._picture = Picture()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate(force=True)
+        self.process.close(force=True)
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return int(self.process.pid)
+
+    def write(self, keys: str) -> float:
+        """Press keys, and return when."""
+        now = perf_counter()
+        self.process.write(keys.encode())
+        return now
+
+    def read(self, seconds: float) -> Chunk | None:
+        """Wait at most so long for the next bytes, and answer the terminal's questions in them."""
+        ready, _, _ = select.select([self.process.fd], [], [], max(seconds, 0))
+        if not ready:
+            return None
+        try:
+            data = os.read(self.process.fd, 65536)
+        except OSError as error:
+            raise RuntimeError(f"the program ended; it last showed\n{self.text()}") from error
+        chunk = Chunk(perf_counter(), data)
+        self.chunks.append(chunk)
+        for question, answer in ANSWERS.items():
+            for _ in range(data.count(question)):
+                os.write(self.process.fd, answer)
+        return chunk
+
+    def read_for(self, seconds: float) -> None:
+        """Read for so long."""
+        end = perf_counter() + seconds
+        while (left := end - perf_counter()) > 0:
+            self.read(left)
+
+    def read_until(self, shown: Callable[[str], bool], seconds: float = 10.0) -> float:
+        """Return when the bytes arrived after which the screen's text is as wanted."""
+        end = perf_counter() + seconds
+        if shown(self.text()):
+            return perf_counter()
+        while (left := end - perf_counter()) > 0:
+            chunk = self.read(left)
+            if chunk is not None and shown(self.text()):
+                return chunk.time
+        raise TimeoutError(f"not shown within {seconds} s:\n{self.text()}")
+
+    def text(self) -> str:
+        """Return what stands on the screen."""
+        for chunk in self.chunks[self._fed :]:
+            self._picture.feed(chunk.data)
+        self._fed = len(self.chunks)
+        return self._picture.text()
+
+    def first_full_frame(self) -> tuple[float, int]:
+        """Return the seconds and the bytes to the end of the first frame that left no line blank.
+
+        That is: none that is not blank now, when the program has settled.
+        """
+        filled = filled_lines(self.text())
+        picture, written, full = Picture(), 0, False
+        for chunk in self.chunks:
+            written += len(chunk.data)
+            picture.feed(chunk.data)
+            full = full or filled <= filled_lines(picture.text())
+            if full and FRAME_END in chunk.data:
+                return chunk.time - self.started, written
+        raise RuntimeError("the screen has never been full")
+
+
+class Picture:
+    """A terminal's screen, drawn from bytes that may be cut anywhere."""
+
+    def __init__(self) -> None:
+        self._screen = pyte.Screen(COLUMNS, LINES)
+        self._stream = pyte.ByteStream(self._screen)
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Draw bytes; an escape sequence that is not complete yet waits for the next."""
+        data = UNKNOWN_TO_PYTE.sub(b"", self._rest + data)
+        escape = data.rfind(b"\x1b", -64)
+        cut = len(data)
+        if escape >= 0 and not re.match(rb"\x1b(?:[\[P\]][^A-Za-z\\]*[A-Za-z\\]|[^\[P\]])", data[escape:]):
+            cut = escape
+        self._rest = data[cut:]
+        self._stream.feed(data[:cut])
+
+    def text(self) -> str:
+        """Return the screen's lines."""
+        return "\n".join(self._screen.display)
+
+
+def filled_lines(text: str) -> set[int]:
+    """Return the numbers of the lines that are not blank."""
+    return {number for number, line in enumerate(text.splitlines()) if line.strip()}

@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.builtin_data import SEQUENCE, make_builtin
+from backprop_core.builtin_data import OPTIONS, make_builtin
 from backprop_core.errors import UserError
 from backprop_core.files import shown
-from backprop_core.readers import numeric, read_arrays, read_series, split_columns, windows
+from backprop_core.targets import CLASSIFYING, make_targets
+from backprop_core.windows import windows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from backprop_core.experiment import DataSpec
 
     Array = NDArray[np.float64]
 
-SEQUENCE_WINDOW = 3
-CLASSIFYING = ("cross-entropy", "binary-cross-entropy")
+SOURCES = ("builtin", "csv", "series", "npz")
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Training and validation samples, in their own units.
+    """Training and validation samples in their own units, float64, C-contiguous.
 
     Attributes
     ----------
     x, y : arrays, shape (samples, features) and (samples, outputs)
     x_validation, y_validation : arrays, possibly of no rows
     rows, rows_validation : arrays of int
-        Each sample's number in the source, counted from 1.
+        Each sample's number in its source, counted from 1; of an archive's own validation samples, counted
+        on from the training samples.
+    feature_names, target_names : tuple of str
+        One a column, made harmless to show.
     classes : tuple of str, or None
-        Names of the classes in the order of the outputs; two names for one output.
+        Names of the classes in the order of the outputs; two names for one output. None where outputs are
+        no classes that exclude each other.
     kind : str
-        ``"series"``, ``"regression"`` or ``"classification"``.
+        ``"series"``, ``"regression"`` or ``"classification"``; the last wherever targets are classes or
+        probabilities, which no standardisation may touch.
     """
 
     x: Array
@@ -78,17 +84,21 @@ class Standardizer:
         return restored
 
 
-@dataclass(frozen=True)
-class _Source:
-    """All samples of a source, before the split."""
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """All samples of a source before the split; the last ``held_out`` are its own validation samples.
 
+    ``y`` may be the labels of one target. ``name`` begins every error.
+    """
+
+    name: str
     x: Array
-    y: Array
-    feature_names: tuple[str, ...]
-    target_names: tuple[str, ...]
+    y: Array | list[str]
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
     kind: str
     classes: tuple[str, ...] | None = None
-    held_out: tuple[Array, Array] | None = None
+    held_out: int = 0
 
 
 def load_dataset(data: DataSpec, loss: str, rng: np.random.Generator, folder: Path) -> Dataset:
@@ -109,164 +119,121 @@ def load_dataset(data: DataSpec, loss: str, rng: np.random.Generator, folder: Pa
     UserError
         If the source cannot be read or holds no fitting numbers; names file and place.
     """
-    source = _load(data, loss, folder)
-    if source.held_out is not None:
-        return _given_split(source, data)
-    return _split(source, data.validation, rng)
+    source = _only_source(data)
+    load = {"builtin": _load_builtin, "csv": _load_csv, "series": _load_series, "npz": _load_npz}[source]
+    samples = load(data, loss, folder)
+    training, validation = _split(samples, data.validation, rng)
+    targets = make_targets(loss, samples.y, samples.targets, samples.classes, samples.name)
+    return Dataset(
+        x=np.ascontiguousarray(samples.x[training], np.float64),
+        y=np.ascontiguousarray(targets.y[training], np.float64),
+        x_validation=np.ascontiguousarray(samples.x[validation], np.float64),
+        y_validation=np.ascontiguousarray(targets.y[validation], np.float64),
+        rows=training + 1,
+        rows_validation=validation + 1,
+        feature_names=tuple(map(shown, samples.features)),
+        target_names=tuple(map(shown, targets.names)),
+        classes=targets.classes and tuple(map(shown, targets.classes)),
+        kind="classification" if loss in CLASSIFYING else samples.kind,
+    )
 
 
-def _load(data: DataSpec, loss: str, folder: Path) -> _Source:
-    if data.series is not None:
-        path = folder / data.series
-        return _series(read_series(path), data.window or 1, shown(path))
-    if data.csv is not None:
-        return _csv(folder / data.csv, data.target, loss)
-    if data.npz is not None:
-        return _npz(folder / data.npz, loss)
-    if data.builtin == "sequence":
-        return _series(np.array(SEQUENCE), data.window or SEQUENCE_WINDOW, "sequence")
-    return _builtin(data, loss)
+def _only_source(data: DataSpec) -> str:
+    given = [source for source in SOURCES if getattr(data, source) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise UserError(f"[data] needs exactly one of {', '.join(SOURCES)}; it has {found}")
+    source = given[0]
+    takes = {"builtin": OPTIONS, "csv": ("target",), "series": ("window",), "npz": ()}[source]
+    for option in ("target", *OPTIONS):
+        if option not in takes and getattr(data, option) not in (None, ()):
+            raise UserError(f"[data] {option}: cannot be given beside {source}; leave it out")
+    return source
 
 
-def _series(series: Array, window: int, where: str) -> _Source:
-    x, y = windows(series, window, where)
-    return _Source(x, y, tuple(f"t−{lag}" for lag in range(window, 0, -1)), ("t",), "series")
-
-
-def _builtin(data: DataSpec, loss: str) -> _Source:
+def _load_builtin(data: DataSpec, loss: str, folder: Path) -> _Samples:  # noqa: ARG001
     record, x, y = make_builtin(data)
-    if record.kind != "classification":
-        return _Source(x, y, record.features, record.targets, record.kind)
-    classes = tuple(str(index) for index in range(max(y.shape[1], 2)))
-    if loss == "cross-entropy" and y.shape[1] == 1:
-        y = np.eye(2)[y[:, 0].astype(np.int64)]
-    return _Source(x, y, record.features, record.targets, record.kind, classes)
+    name = f"[data] builtin '{record.name}'"
+    if loss in CLASSIFYING and y.shape[1] == 1 and record.classes is None:
+        raise UserError(f"{name}: holds no classes for {loss}; choose a loss such as quadratic")
+    features = record.features or _lags(x.shape[1])
+    return _Samples(name, x, y, features, record.targets, record.kind, record.classes)
 
 
-def _csv(path: Path, target: tuple[str, ...], loss: str) -> _Source:
-    features, x, y = split_columns(path, target, labels=loss in CLASSIFYING)
-    return _classified(x, y, features, target, loss, shown(path))
+def _load_series(data: DataSpec, loss: str, folder: Path) -> _Samples:  # noqa: ARG001
+    from backprop_core.readers import read_series
+
+    if data.window is None:
+        raise UserError("[data] series needs window, how many numbers predict the next")
+    path = folder / str(data.series)
+    x, y = windows(read_series(path), data.window, shown(path))
+    return _Samples(shown(path), x, y, _lags(data.window), ("t",), "series")
 
 
-def _npz(path: Path, loss: str) -> _Source:
-    arrays, name = read_arrays(path), shown(path)
-    for needed in ("X", "y"):
+def _lags(window: int) -> tuple[str, ...]:
+    return tuple(f"t-{lag}" for lag in range(window, 0, -1))
+
+
+def _load_csv(data: DataSpec, loss: str, folder: Path) -> _Samples:
+    from backprop_core.readers import read_csv
+
+    path = folder / str(data.csv)
+    table = read_csv(path, data.target, labels=loss in CLASSIFYING)
+    return _Samples(shown(path), table.x, table.y, table.features, data.target, "regression")
+
+
+def _load_npz(data: DataSpec, loss: str, folder: Path) -> _Samples:  # noqa: ARG001
+    from backprop_core.archives import read_arrays
+
+    path = folder / str(data.npz)
+    arrays = read_arrays(path, ("X", "y", "X_validation", "y_validation"))
+    name = shown(path)
+    x, y = _samples_of(arrays, "X", "y", name)
+    features = tuple(f"x{column + 1}" for column in range(x.shape[1]))
+    targets = tuple(f"y{column + 1}" for column in range(y.shape[1]))
+    samples = _Samples(name, x, y, features, targets, "regression")
+    if not {"X_validation", "y_validation"} & set(arrays):
+        return samples
+    if data.validation:
+        raise UserError(
+            f"{name}: holds X_validation; [data] validation cannot be given besides, leave it out"
+        )
+    held_x, held_y = _samples_of(arrays, "X_validation", "y_validation", name)
+    if (held_x.shape[1], held_y.shape[1]) != (x.shape[1], y.shape[1]):
+        raise UserError(f"{name}: X_validation and y_validation must have as many columns as X and y")
+    return replace(
+        samples, x=np.concatenate([x, held_x]), y=np.concatenate([y, held_y]), held_out=len(held_x)
+    )
+
+
+def _samples_of(arrays: dict[str, NDArray[Any]], x_name: str, y_name: str, name: str) -> tuple[Array, Array]:
+    from backprop_core.archives import numeric
+
+    for needed in (x_name, y_name):
         if needed not in arrays:
-            found = ", ".join(shown(key) for key in arrays) or "none"
-            raise UserError(f"{name}: has no array '{needed}'; it has {found}")
-    x, y = _samples(arrays["X"], arrays["y"], name, "X", "y")
-    features = tuple(f"x{column}" for column in range(1, x.shape[1] + 1))
-    targets = tuple(f"y{column}" for column in range(1, y.shape[1] + 1))
-    source = _classified(x, y, features, targets, loss, name)
-    if "X_validation" not in arrays:
-        return source
-    if "y_validation" not in arrays:
-        raise UserError(f"{name}: has X_validation and no y_validation; give both")
-    held_x, held_y = _samples(
-        arrays["X_validation"], arrays["y_validation"], name, "X_validation", "y_validation"
-    )
-    if held_x.shape[1] != x.shape[1] or held_y.shape[1] != y.shape[1]:
-        raise UserError(f"{name}: X_validation and y_validation need as many columns as X and y")
-    both = _classified(
-        np.concatenate([x, held_x]), np.concatenate([y, held_y]), features, targets, loss, name
-    )
-    count = len(x)
-    return _Source(
-        both.x[:count],
-        both.y[:count],
-        features,
-        targets,
-        both.kind,
-        both.classes,
-        (both.x[count:], both.y[count:]),
-    )
-
-
-def _samples(
-    x: NDArray[Any], y: NDArray[Any], name: str, x_name: str, y_name: str
-) -> tuple[Array, Array]:
-    x, y = numeric(x, f"{name}, '{x_name}'"), numeric(y, f"{name}, '{y_name}'")
+            raise UserError(f"{name}: has no array '{needed}'; save both {x_name} and {y_name}")
+    x, y = arrays[x_name], arrays[y_name]
     if x.ndim != 2 or 0 in x.shape:
-        raise UserError(f"{name}: '{x_name}' has shape {x.shape}; it must be (samples, features)")
+        raise UserError(f"{name}, array '{x_name}': has shape {x.shape}; it must be (samples, features)")
     if y.ndim not in (1, 2) or len(y) != len(x) or 0 in y.shape:
-        raise UserError(f"{name}: '{y_name}' has shape {y.shape}; it must be ({len(x)},) or ({len(x)}, outputs)")
+        raise UserError(
+            f"{name}, array '{y_name}': has shape {y.shape}; it must be ({len(x)},) or ({len(x)}, outputs)"
+        )
+    x, y = numeric(x, f"{name}, array '{x_name}'"), numeric(y, f"{name}, array '{y_name}'")
     return x, y.reshape(len(y), -1)
 
 
-def _classified(
-    x: Array, y: NDArray[Any], features: tuple[str, ...], targets: tuple[str, ...], loss: str, name: str
-) -> _Source:
-    """Turn a single column of classes into what the loss needs; other targets stay as they are."""
-    if loss not in CLASSIFYING or (y.ndim == 2 and y.shape[1] > 1):
-        return _Source(x, np.asarray(y, np.float64), features, targets, "regression")
-    labels = y.reshape(-1)
-    values, index = np.unique(labels, return_inverse=True)
-    classes = tuple(f"{value:g}" if isinstance(value, np.floating) else str(value) for value in values)
-    if loss == "cross-entropy":
-        if len(values) < 2:
-            raise UserError(f"{name}: all samples are of class '{shown(classes[0])}'; two are needed")
-        if len(values) > 1000:
-            raise UserError(f"{name}: {len(values)} classes; are the targets classes? at most 1000 are taken")
-        return _Source(x, np.eye(len(values))[index], features, classes, "classification", classes)
-    if len(values) == 2:
-        return _Source(x, index.astype(np.float64)[:, None], features, targets, "classification", classes)
-    if labels.dtype.kind == "f" and values.min() >= 0 and values.max() <= 1:
-        return _Source(x, labels[:, None].astype(np.float64), features, targets, "classification", ("0", "1"))
-    raise UserError(
-        f"{name}: binary-cross-entropy needs two classes or probabilities; found {len(values)} different targets"
-    )
-
-
-def _given_split(source: _Source, data: DataSpec) -> Dataset:
-    if data.validation:
-        raise UserError("[data] validation cannot be given beside X_validation; leave one out")
-    assert source.held_out is not None
-    held_x, held_y = source.held_out
-    count = len(source.x)
-    return _dataset(
-        source, source.x, source.y, held_x, held_y, np.arange(count), np.arange(count, count + len(held_x))
-    )
-
-
-def _split(source: _Source, fraction: float, rng: np.random.Generator) -> Dataset:
-    count = len(source.x)
-    held = 0
+def _split(
+    samples: _Samples, fraction: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of the training and of the validation samples, counted from 0, each ascending."""
+    if not 0.0 <= fraction < 1.0:
+        raise UserError(f"[data] validation: must be from 0 to under 1, not {fraction}")
+    count, held = len(samples.x), samples.held_out
     if fraction and count > 1:
         held = min(max(round(fraction * count), 1), count - 1)
-    if source.kind == "series" or not held:
-        training, validation = np.arange(count - held), np.arange(count - held, count)
-    else:
-        order = rng.permutation(count)
-        training, validation = np.sort(order[held:]), np.sort(order[:held])
-    return _dataset(
-        source,
-        source.x[training],
-        source.y[training],
-        source.x[validation],
-        source.y[validation],
-        training,
-        validation,
-    )
-
-
-def _dataset(
-    source: _Source,
-    x: Array,
-    y: Array,
-    x_validation: Array,
-    y_validation: Array,
-    rows: NDArray[np.int64],
-    rows_validation: NDArray[np.int64],
-) -> Dataset:
-    return Dataset(
-        np.ascontiguousarray(x, np.float64),
-        np.ascontiguousarray(y, np.float64),
-        np.ascontiguousarray(x_validation, np.float64),
-        np.ascontiguousarray(y_validation, np.float64),
-        rows + 1,
-        rows_validation + 1,
-        source.feature_names,
-        source.target_names,
-        source.classes,
-        source.kind,
-    )
+    order = np.arange(count)
+    if held and samples.kind != "series" and not samples.held_out:
+        shuffled = rng.permutation(count)
+        return np.sort(shuffled[held:]), np.sort(shuffled[:held])
+    return order[: count - held], order[count - held :]

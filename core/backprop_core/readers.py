@@ -1,4 +1,7 @@
-"""Readers of what people bring: series, CSV files, NumPy archives. Every error names file and place."""
+"""Readers of series and CSV files; every error names file and line.
+
+Only regular files of at most ``LARGEST_FILE`` bytes are read.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ import csv
 import io
 import math
 import re
-import zipfile
-from typing import TYPE_CHECKING, Any
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backprop_core.errors import UserError, nearest
-from backprop_core.files import read_bytes, read_text, shown
+from backprop_core.files import read_bytes, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,83 +27,73 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 LARGEST_FILE = 1024**3
+LARGEST_NUMBER = 1e150
+"""The squares of larger numbers, or sums of these, are not finite."""
 
-
-def _finite(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise UserError(f"{where}: '{shown(text[:40])}' is not a number; every value must be one") from None
-    if not math.isfinite(value):
-        raise UserError(f"{where}: '{shown(text[:40])}' is not finite; leave such values out")
-    return value
+_SERIES_TOKEN = re.compile(r"[^\s,]+|,")
+_QUOTED = re.compile(r'"[^"]*("|$)')
+_DELIMITERS = ",;\t"
 
 
 def read_series(path: Path) -> Array:
-    """Return the numbers of a file, one a line or separated by commas, semicolons or blanks."""
-    values = []
-    for line, text in enumerate(read_text(path, LARGEST_FILE).splitlines(), start=1):
-        words = re.split(r"[,;\s]+", text.split("#", 1)[0].strip())
-        values += [_finite(word, f"{shown(path)}, line {line}") for word in words if word]
+    """Return the numbers of a file, one a line or separated by commas or blanks; ``#`` begins a comment."""
+    name = shown(path)
+    values = array("d")
+    for number, line in _lines(path):
+        where = f"{name}, line {number}"
+        comma = True
+        for match in _SERIES_TOKEN.finditer(line.split("#", 1)[0]):
+            token = match[0]
+            if token != ",":
+                values.append(_number(token, where))
+            elif comma:
+                raise UserError(f"{where}: nothing before a comma; every value must be a number")
+            comma = token == ","
     if not values:
-        raise UserError(f"{shown(path)}: holds no numbers; give one a line")
+        raise UserError(f"{name}: holds no numbers; give one a line, or separate them by commas or blanks")
     return np.array(values)
 
 
-def windows(series: Array, window: int, where: str) -> tuple[Array, Array]:
-    """Return x (rows, window) and y (rows, 1): each number after the ``window`` before it."""
-    if len(series) <= window:
-        raise UserError(
-            f"{where}: a window of {window} needs more than {window} numbers; there are {len(series)}"
-        )
-    x = np.lib.stride_tricks.sliding_window_view(series, window)[:-1]
-    return np.ascontiguousarray(x), series[window:, None].copy()
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each line of a UTF-8 text, its end kept, and its number."""
+    content = read_bytes(path, LARGEST_FILE).removeprefix(b"\xef\xbb\xbf")
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
+    for number, line in enumerate(io.BytesIO(content), start=1):
+        if b"\0" in line:
+            raise UserError(f"{shown(path)}, line {number}: holds a NUL byte; it must be UTF-8 text")
+        try:
+            yield number, line.decode()
+        except UnicodeDecodeError:
+            raise UserError(f"{shown(path)}, line {number}: is not UTF-8; save the file as UTF-8") from None
 
 
-def read_csv(path: Path) -> tuple[tuple[str, ...], list[list[str]], list[int]]:
-    """Return the header, the rows as texts, and the line each row begins on."""
-    text = read_text(path, LARGEST_FILE)
-    name = shown(path)
-    if "\0" in text:
-        raise UserError(f"{name}: holds a NUL byte; a CSV file is text")
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows, lines, header = [], [], None
-    before = 0
+def _number(text: str, where: str) -> float:
     try:
-        for row in reader:
-            start, before = before + 1, reader.line_num
-            if not any(cell.strip() for cell in row):
-                continue
-            if header is None:
-                header = _header(row, name)
-                continue
-            if len(row) != len(header):
-                raise UserError(f"{name}, line {start}: has {len(row)} cells; the header has {len(header)}")
-            rows.append([cell.strip() for cell in row])
-            lines.append(start)
-    except csv.Error as error:
-        raise UserError(f"{name}, line {reader.line_num}: not CSV: {error}") from None
-    if header is None:
-        raise UserError(f"{name}: is empty; the first line names the columns")
-    if not rows:
-        raise UserError(f"{name}: has a header and no rows; give at least one")
-    return header, rows, lines
+        return _parse(text)
+    except ValueError:
+        raise UserError(f"{where}: {_objection(text)}") from None
 
 
-def _header(row: Sequence[str], name: str) -> tuple[str, ...]:
-    header = tuple(cell.strip() for cell in row)
-    if all(_is_number(cell) for cell in header):
-        raise UserError(f"{name}, line 1: only numbers; the first line must name the columns")
-    seen: set[str] = set()
-    for number, column in enumerate(header, start=1):
-        if not column:
-            raise UserError(f"{name}, line 1: column {number} has no name")
-        if column in seen:
-            raise UserError(f"{name}, line 1: two columns are called '{shown(column)}'")
-        seen.add(column)
-    return header
+def _parse(text: str) -> float:
+    value = float(text)
+    # float() also takes Python's 1_000, which anywhere else is a slip.
+    if abs(value) <= LARGEST_NUMBER and "_" not in text:
+        return value
+    raise ValueError
+
+
+def _objection(text: str) -> str:
+    text = text.strip()
+    quoted = f"'{shown(text[:40])}'"
+    if not text:
+        return "is empty; every value must be a number"
+    if not _is_number(text):
+        hint = ", with a decimal point" if _is_number(text.replace(",", ".", 1)) else ""
+        return f"{quoted} is not a number; every value must be one{hint}"
+    if math.isfinite(float(text)):
+        return f"{quoted} is too large; values may be up to {LARGEST_NUMBER:g}"
+    return f"{quoted} is not finite; every value must be a finite number"
 
 
 def _is_number(text: str) -> bool:
@@ -107,98 +101,161 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text
 
 
-def split_columns(
-    path: Path, targets: Sequence[str], *, labels: bool
-) -> tuple[tuple[str, ...], Array, Array | NDArray[np.str_]]:
-    """Return the features' names, x, and y of a CSV file.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The columns of a CSV file: ``y`` holds numbers (rows, targets), or the labels of the one target."""
 
-    With ``labels`` a single target column may hold words; y then is an array of texts of shape (rows,).
+    features: tuple[str, ...]
+    x: Array
+    y: Array | list[str]
+
+
+def read_csv(path: Path, targets: Sequence[str], *, labels: bool) -> Table:
+    """Return the columns of a CSV file with a header.
+
+    The delimiter is the comma, semicolon or tab that the header holds most of.
+
+    Parameters
+    ----------
+    path : Path
+    targets : sequence of str
+        The columns to predict; all others are features.
+    labels : bool
+        Whether a single target column may hold words instead of numbers.
     """
-    header, rows, lines = read_csv(path)
     name = shown(path)
-    for target in targets:
-        if target not in header:
-            known = [shown(column) for column in header]
-            raise UserError(f"{name}: no column '{shown(target)}'{nearest(shown(target), known)}")
-    features = tuple(column for column in header if column not in targets)
+    rows = _csv_rows(path)
+    header = _header(next(rows, None), name)
+    chosen = _target_columns(header, targets, name)
+    features = [column for column in range(len(header)) if column not in chosen]
     if not features:
         raise UserError(f"{name}: every column is a target; at least one must be left to predict from")
-
-    def column(label: str) -> list[float]:
-        index = header.index(label)
-        return [
-            _finite(row[index], f"{name}, line {line}, column '{shown(label)}'")
-            for row, line in zip(rows, lines, strict=True)
-        ]
-
-    x = np.column_stack([column(feature) for feature in features])
-    if labels and len(targets) == 1:
-        index = header.index(targets[0])
-        texts = [row[index] for row in rows]
-        if "" in texts:
-            line = lines[texts.index("")]
-            raise UserError(f"{name}, line {line}, column '{shown(targets[0])}': is empty; name a class")
-        if not all(_is_number(text) for text in texts):
-            return features, x, np.array(texts)
-    return features, x, np.column_stack([column(target) for target in targets])
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an NPZ file; nothing in it is unpickled, and no claimed size is trusted."""
-    content = read_bytes(path, LARGEST_FILE)
-    name = shown(path)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return {
-                member.filename.removesuffix(".npy"): _read_member(archive, member, name)
-                for member in archive.infolist()
-            }
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise UserError(f"{name}: is no NPZ file ({error}); write one with numpy.savez") from None
+    label = chosen[0] if labels and len(chosen) == 1 else None
+    columns = features if label is not None else features + chosen
+    numbers, words = array("d"), _Labels()
+    for line, cells in rows:
+        if len(cells) != len(header):
+            raise UserError(f"{name}, line {line}: has {len(cells)} cells; the header has {len(header)}")
+        try:
+            numbers.extend([_parse(cells[column]) for column in columns])
+        except ValueError:
+            raise UserError(_bad_cell(name, line, header, cells, columns)) from None
+        if label is not None:
+            words.add(cells[label].strip(), f"{name}, line {line}, column '{shown(header[label])}'")
+    if not numbers:
+        raise UserError(f"{name}: has a header and no rows; give at least one")
+    table = np.array(numbers).reshape(-1, len(columns))
+    return Table(
+        tuple(header[column] for column in features),
+        table[:, : len(features)],
+        table[:, len(features) :] if label is None else words.values(),
+    )
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> NDArray[Any]:
-    where = f"{name}, array '{shown(member.filename.removesuffix('.npy'))}'"
-    if member.file_size > LARGEST_FILE:
-        raise UserError(f"{where}: has {member.file_size} bytes; at most {LARGEST_FILE} are read")
-    try:
-        # An entry's size is a claim too: reading stops at the largest that is accepted.
-        with archive.open(member) as file:
-            data = file.read(LARGEST_FILE + 1)
-        stream = io.BytesIO(data)
-        version = np.lib.format.read_magic(stream)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read_header is None:
-            raise UserError(f"{where}: is of an unknown version of the format")
-        shape, _, dtype = read_header(stream)
-        if dtype.hasobject:
-            raise UserError(f"{where}: holds Python objects; save plain numbers")
-        if math.prod(shape) * dtype.itemsize != len(data) - stream.tell():
-            raise UserError(f"{where}: its shape {shape} does not fit its {len(data)} bytes")
-        stream.seek(0)
-        return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, TypeError, SyntaxError, zipfile.BadZipFile) as error:
-        raise UserError(f"{where}: is no array ({shown(error)}); write it with numpy.savez") from None
+def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of each row, and the line it begins on; blank lines are passed over."""
+    lines = _lines(path)
+    first = next((pair for pair in lines if pair[1].strip()), None)
+    if first is None:
+        return
+    skipped, header = first[0] - 1, first[1]
+    delimiter = max(_DELIMITERS, key=_QUOTED.sub("", header).count)
+
+    def texts() -> Iterator[str]:
+        yield header
+        for _, text in lines:
+            yield text
+
+    reader = csv.reader(texts(), delimiter=delimiter, strict=True)
+    while True:
+        line = skipped + reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UserError(f"{shown(path)}, line {line}: {_csv_objection(str(error))}") from None
+        if len(cells) > 1 or (cells and cells[0].strip()):
+            yield line, cells
 
 
-def numeric(array: NDArray[Any], where: str) -> Array:
-    """Return an array as float64; anything but finite real numbers is a UserError."""
-    if array.dtype.kind not in "biuf":
-        raise UserError(f"{where}: holds {array.dtype}; it must hold real numbers")
-    converted = np.ascontiguousarray(array, np.float64)
-    finite = np.isfinite(converted)
-    if not finite.all():
-        place = tuple(int(index) for index in np.argwhere(~finite)[0])
-        raise UserError(f"{where}: is not finite at {place}; leave such rows out")
-    return converted
+def _csv_objection(error: str) -> str:
+    if "end of data" in error or "field limit" in error:
+        return "a quotation mark is opened and not closed; close it"
+    if "expected after" in error:
+        return "text follows a closing quotation mark; double the quotation marks within a cell"
+    return f"is not CSV: {shown(error)}"
 
 
-def read_weights(path: Path) -> dict[str, Array]:
-    """Return the arrays W1, b1, W2, … of an NPZ file."""
-    return {name: numeric(array, f"{shown(path)}, '{shown(name)}'") for name, array in read_arrays(path).items()}
+def _header(row: tuple[int, list[str]] | None, name: str) -> list[str]:
+    if row is None:
+        raise UserError(f"{name}: is empty; the first line must name the columns")
+    line, cells = row
+    header = [cell.strip() for cell in cells]
+    if all(_is_number(cell) for cell in header):
+        raise UserError(f"{name}, line {line}: holds only numbers; the first line must name the columns")
+    for column, label in enumerate(header):
+        if not label:
+            raise UserError(f"{name}, line {line}: column {column + 1} has no name; give every column one")
+        if label in header[:column]:
+            raise UserError(
+                f"{name}, line {line}: two columns are called '{shown(label)}'; names must differ"
+            )
+    if len(header) == 1:
+        raise UserError(
+            f"{name}, line {line}: has one column, '{shown(header[0])}';"
+            " separate columns by commas, semicolons or tabs"
+        )
+    return header
+
+
+def _target_columns(header: list[str], targets: Sequence[str], name: str) -> list[int]:
+    chosen: list[int] = []
+    for target in map(str.strip, targets):
+        if target not in header:
+            known = [shown(column) for column in header]
+            raise UserError(f"{name}: no column '{shown(target)}'{nearest(target, known)}")
+        column = header.index(target)
+        if column in chosen:
+            raise UserError(f"{name}: target '{shown(target)}' is named twice; name it once")
+        chosen.append(column)
+    if not chosen:
+        raise UserError(f"{name}: no target is named; name the columns to predict")
+    return chosen
+
+
+def _bad_cell(name: str, line: int, header: list[str], cells: list[str], columns: list[int]) -> str:
+    for column in columns:
+        try:
+            _parse(cells[column])
+        except ValueError:
+            where = f"{name}, line {line}, column '{shown(header[column])}'"
+            return f"{where}: {_objection(cells[column])}"
+    raise AssertionError
+
+
+class _Labels:
+    """The target column's cells, equal ones kept once, and where each is first seen."""
+
+    def __init__(self) -> None:
+        self._cells: list[str] = []
+        self._places: dict[str, str] = {}
+        self._known: dict[str, str] = {}
+
+    def add(self, text: str, where: str) -> None:
+        if not text:
+            raise UserError(f"{where}: is empty; every row must name a class")
+        if text not in self._known:
+            self._known[text] = text
+            self._places[text] = where
+        self._cells.append(self._known[text])
+
+    def values(self) -> Array | list[str]:
+        """Return numbers (rows, 1) if all labels are numbers, or else the labels."""
+        if not all(map(_is_number, self._places)):
+            return self._cells
+        numbers = {text: _number(text, where) for text, where in self._places.items()}
+        return np.array([numbers[text] for text in self._cells])[:, None]

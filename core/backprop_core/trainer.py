@@ -108,7 +108,7 @@ class Trainer:
         if weights is None:
             return
         if isinstance(weights, str):
-            from backprop_core.readers import read_weights
+            from backprop_core.archives import read_weights
 
             path = self.experiment.folder / weights
             self.network.assign(read_weights(path), str(path))

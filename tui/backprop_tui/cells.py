@@ -56,7 +56,12 @@ class Canvas:
             shown[0] = BLANK
         if stop - x < len(codes) and codes[stop - x] == 0:
             shown[-1] = BLANK
-        self.characters[y, start:stop] = shown
+        line = self.characters[y]
+        if start > 0 and line[start] == 0:
+            line[start - 1] = BLANK
+        if stop < self.width and line[stop] == 0:
+            line[stop] = BLANK
+        line[start:stop] = shown
         self.inks[y, start:stop] = ink[start - x : stop - x] if isinstance(ink, np.ndarray) else ink
 
     def texts(self, x: int, y: int, *parts: tuple[str, int]) -> int:

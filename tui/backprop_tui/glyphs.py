@@ -43,12 +43,6 @@ class Glyphs:
         glyph: str = getattr(self, state.lower())
         return glyph
 
-    def amount(self, share: float) -> str:
-        """Return the level glyph for a share of the most, 0 to 1; anything above nothing is visible."""
-        if not share > 0:
-            return self.levels[0]
-        return self.levels[max(1, min(round(share * 8), 8))]
-
 
 UNICODE = Glyphs(
     ascii=False,

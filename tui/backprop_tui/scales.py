@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROUND_ENDS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
-"""Mantissas of an axis' end: at least four fifths of the axis are in use."""
+"""Mantissas of an axis' end: at least three quarters of the axis are in use."""
 
 ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -57,7 +57,7 @@ def linear_axis(low: float, high: float, most_ticks: int) -> Axis:
         low, high = low - reach, high + reach
     step = round_step(high - low, max(most_ticks - 1, 1))
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    ticks = tuple(round(index * step, 12) for index in range(first, last + 1))
+    ticks = tuple(float(f"{index * step:.10g}") for index in range(first, last + 1))
     while len(ticks) > max(most_ticks, 2):
         ticks = ticks[::2]
     return Axis(first * step, last * step, False, ticks)

@@ -137,8 +137,8 @@ class HeatmapView(CellView):
             left=left,
             row_height=max(min(room // max(rows, 1), TALLEST_ROW), 1),
             cell_width=max(min(across // max(columns, 1), WIDEST_CELL), 1),
-            rows=min(rows, room),
-            columns=min(columns, across),
+            rows=min(rows, max(self.size.height - HEADER_LINES, 0)),
+            columns=min(columns, max(self.size.width - left, 0)),
         )
 
     def paint(self, canvas: Canvas) -> None:
@@ -214,11 +214,9 @@ class HeatmapView(CellView):
         glyphs = self.glyphs
         levels = levels[: layout.columns]
         characters = code_points("".join(glyphs.signed if signed else glyphs.levels) + glyphs.missing)
-        inks = np.array(
-            [(Ink.SIGNED if signed else Ink.LEVEL) + level for level in range(9)] + [Ink.DEAD], np.uint8
-        )
+        scale = Ink.SIGNED if signed else Ink.LEVEL
+        inks = np.array([*range(scale, scale + 9), Ink.DEAD], np.uint8)
         top = layout.top + row * layout.row_height
-        right = layout.left + layout.columns * layout.cell_width
         for line in range(layout.row_height):
             y = top + line
             if signed:
@@ -226,8 +224,8 @@ class HeatmapView(CellView):
             else:
                 above = layout.row_height - 1 - line
                 lit = np.where(levels == 9, 9, np.clip(levels * layout.row_height - 8 * above, 0, 8))
-            canvas.characters[y, layout.left : right] = np.repeat(characters[lit], layout.cell_width)
-            canvas.inks[y, layout.left : right] = np.repeat(inks[levels], layout.cell_width)
+            codes = np.repeat(characters[lit], layout.cell_width)
+            canvas.put(layout.left, y, codes, np.repeat(inks[levels], layout.cell_width))
         if dead:
             self._dead_cells(
                 canvas, layout, levels, top + (layout.row_height - 1) // 2, ZERO if signed else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.color import ColorSystem
 from textual.app import App
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
     from textual.widget import Widget
 
-    from backprop_tui.cells import CellView
+    from backprop_tui.cells import Canvas, CellView
 
 
 class LeanScreen(LeanUpdates, Screen[None]):
@@ -60,6 +60,18 @@ async def on_stage(
     async with Stage(*widgets, glyphs=glyphs).run_test(size=(width, height)) as pilot:
         await pilot.pause()
         yield pilot
+
+
+def received_in(pilot: Pilot[None]) -> list[Any]:
+    """Return the messages that the widgets posted so far."""
+    assert isinstance(pilot.app, Stage)
+    return pilot.app.received
+
+
+def canvas_of(widget: CellView) -> Canvas:
+    """Return the cells that a widget shows."""
+    assert widget._shown is not None
+    return widget._shown
 
 
 def lines_of(widget: CellView) -> list[str]:

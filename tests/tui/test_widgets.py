@@ -17,7 +17,7 @@ from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.message_line import MessageLine
 from backprop_tui.widgets.predictions import PredictionsView
 from backprop_tui.widgets.status import StatusLine, plain_rate
-from tests.tui.drawing import lines_of, on_stage, text_of
+from tests.tui.drawing import canvas_of, lines_of, on_stage, received_in, text_of
 from tests.tui.frames import (
     make_accuracy,
     make_curve,
@@ -44,11 +44,11 @@ async def shown(widget, *frames, width: int = 60, height: int = 16, glyphs=UNICO
 
 def inks_at(widget, text: str) -> set[int]:
     """Return the inks of the first place where a text is shown."""
-    for y, codes in enumerate(widget._shown.characters):
+    for y, codes in enumerate(canvas_of(widget).characters):
         line = codes.tobytes().decode("utf-32-le")
         if text in line:
             x = line.index(text)
-            return set(widget._shown.inks[y, x : x + len(text)].tolist())
+            return set(canvas_of(widget).inks[y, x : x + len(text)].tolist())
     raise AssertionError(f"{text!r} is not shown")
 
 
@@ -137,20 +137,20 @@ class TestLossPlot:
     async def test_one_step_is_one_dot(self) -> None:
         widget = LossPlot()
         await shown(widget, self.frame([5.0]))
-        assert np.count_nonzero(widget._shown.inks[1:] == Ink.TRAINING) == 1
+        assert np.count_nonzero(canvas_of(widget).inks[1:] == Ink.TRAINING) == 1
 
     async def test_a_spike_of_one_step_in_ten_thousand_reaches_its_height(self) -> None:
         losses = np.full(10_000, 1.0)
         losses[5_000] = 100.0
         widget = LossPlot()
         plain = await shown(widget, self.frame(losses, baseline=NAN), width=80, height=20)
-        top = widget._shown.inks[1:4, 6:]
+        top = canvas_of(widget).inks[1:4, 6:]
         assert np.count_nonzero(top == Ink.BAND) > 0, plain
 
     async def test_equal_losses_are_a_level_line(self) -> None:
         widget = LossPlot()
         await shown(widget, self.frame([3.0] * 500, baseline=NAN))
-        rows = np.flatnonzero((widget._shown.inks[1:, 6:] == Ink.TRAINING).any(axis=1))
+        rows = np.flatnonzero((canvas_of(widget).inks[1:, 6:] == Ink.TRAINING).any(axis=1))
         assert len(rows) == 1
 
     @pytest.mark.parametrize("losses", [[0.0] * 50, [1.0, 0.1, 0.0, -1.0]])
@@ -200,11 +200,11 @@ class TestLossPlot:
         losses = np.geomspace(20, 1, 1000)
         async with on_stage(widget, width=60, height=16):
             widget.show(self.frame(losses[:850], columns=2000))
-            before = widget._shown
+            before = canvas_of(widget)
             widget.show(self.frame(losses[:900], columns=2000))
             left = before.width * 3 // 4
-            assert (before.characters[1:, :left] == widget._shown.characters[1:, :left]).all()
-            assert (before.characters != widget._shown.characters).any()
+            assert (before.characters[1:, :left] == canvas_of(widget).characters[1:, :left]).all()
+            assert (before.characters != canvas_of(widget).characters).any()
 
     async def test_steps_are_written_short(self) -> None:
         curve = make_curve(np.geomspace(20, 1, 400))
@@ -219,7 +219,7 @@ class TestLossPlot:
         )
         widget = LossPlot()
         assert "validation 2.5" in await shown(widget, frame, width=80)
-        assert np.count_nonzero(widget._shown.inks == Ink.VALIDATION) > 20
+        assert np.count_nonzero(canvas_of(widget).inks == Ink.VALIDATION) > 20
 
 
 class TestHeatmap:
@@ -251,15 +251,15 @@ class TestHeatmap:
     @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
     async def test_every_level_looks_different(self, glyphs) -> None:
         widget = HeatmapView()
-        heatmap = make_heatmap([np.arange(9.0)])
+        heatmap = make_heatmap(np.arange(9.0)[None])
         await shown(widget, self.frame(heatmap), width=13, height=4, glyphs=glyphs)
-        cells = widget._shown.characters[2, 4:13]
+        cells = canvas_of(widget).characters[2, 4:13]
         assert len(set(cells.tolist())) == 9
-        assert len(set(widget._shown.inks[2, 4:13].tolist())) == 9
+        assert len(set(canvas_of(widget).inks[2, 4:13].tolist())) == 9
 
     async def test_a_value_s_sign_is_told_by_glyph_and_colour(self) -> None:
         widget = HeatmapView()
-        heatmap = make_heatmap([np.arange(-4.0, 5.0)], mode="weights")
+        heatmap = make_heatmap(np.arange(-4.0, 5.0)[None], mode="weights")
         text = await shown(widget, self.frame(heatmap), width=13, height=5)
         assert "═━─⁻ ⁺┼╋╬" in text
         assert "-4 ═━─⁻ 0" in text
@@ -296,7 +296,7 @@ class TestHeatmap:
             heatmap = make_heatmap(np.ones((10, 20)), units=30, first_neuron=9, total=240, group=12)
             widget.show(self.frame(heatmap))
             await pilot.click(HeatmapView, offset=(widget._label_width(30) + 2 * 3, 2 + 4))
-            assert [(message.neuron, message.sample) for message in pilot.app.received] == [(13, 37)]
+            assert [(message.neuron, message.sample) for message in received_in(pilot)] == [(13, 37)]
 
     async def test_a_click_beside_the_cells_picks_nothing(self) -> None:
         widget = HeatmapView()
@@ -304,7 +304,7 @@ class TestHeatmap:
             widget.show(self.frame(make_heatmap(np.ones((2, 5)))))
             for offset in ((20, 0), (59, 4), (20, 14)):
                 await pilot.click(HeatmapView, offset=offset)
-            assert pilot.app.received == []
+            assert received_in(pilot) == []
 
     async def test_the_wheel_asks_for_other_neurons_up_to_the_last(self) -> None:
         widget = HeatmapView()
@@ -314,7 +314,7 @@ class TestHeatmap:
                 widget._scroll(1)
                 widget._scroll(-1)
             await pilot.pause()
-            assert [message.first_neuron for message in pilot.app.received] == [10, 8, 20, 2]
+            assert [message.first_neuron for message in received_in(pilot)] == [10, 8, 20, 2]
 
     async def test_the_selected_cell_and_its_row_are_marked(self) -> None:
         widget = HeatmapView()
@@ -322,14 +322,14 @@ class TestHeatmap:
         frame = self.frame(heatmap, inspection=make_inspection(neuron=3, sample=7))
         text = await shown(widget, frame, width=14, height=7)
         assert text.splitlines()[4].startswith("▸3")
-        assert np.argwhere(widget._shown.inks == Ink.CURSOR).tolist() == [[4, 4 + 6]]
+        assert np.argwhere(canvas_of(widget).inks == Ink.CURSOR).tolist() == [[4, 4 + 6]]
 
     async def test_the_cursor_moves_at_once(self) -> None:
         widget = HeatmapView()
         async with on_stage(widget, width=14, height=7):
             widget.show(self.frame(make_heatmap(np.ones((4, 10)))))
             widget.select(2, 1)
-            assert np.argwhere(widget._shown.inks == Ink.CURSOR).tolist() == [[3, 4]]
+            assert np.argwhere(canvas_of(widget).inks == Ink.CURSOR).tolist() == [[3, 4]]
 
     @pytest.mark.parametrize("mode", HEATMAP_MODES)
     async def test_the_mode_is_its_title(self, mode: str) -> None:
@@ -421,7 +421,7 @@ class TestPredictions:
         assert "prediction" in text.splitlines()[0]
         assert "validation from here" in text.splitlines()[0]
         assert "┤" in text
-        inks = widget._shown.inks[1:]
+        inks = canvas_of(widget).inks[1:]
         assert np.count_nonzero(inks == Ink.TRAINING) > 30
         assert np.count_nonzero(inks == Ink.VALIDATION) > 3
 

@@ -139,4 +139,4 @@ class LeanUpdates:
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._compositor = LeanCompositor()
+        self._compositor: Compositor = LeanCompositor()

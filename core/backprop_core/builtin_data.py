@@ -118,8 +118,8 @@ def _spiral(rng: np.random.Generator, samples: int, noise: float) -> tuple[Array
 
 
 def _sine(rng: np.random.Generator, samples: int, noise: float) -> tuple[Array, Array]:
-    x = np.linspace(-1.0, 1.0, samples)[:, None]
-    return x, _scattered(rng, np.sin(np.pi * x), noise)
+    x = np.linspace(-np.pi, np.pi, samples)[:, None]
+    return x, _scattered(rng, np.sin(x), noise)
 
 
 def _scattered(rng: np.random.Generator, points: Array, noise: float) -> Array:
@@ -197,10 +197,10 @@ BUILTIN: dict[str, Builtin] = {
         ),
         Builtin(
             "sine",
-            "one period of a sine over x from -1 to 1; noise is added to its values",
+            "one period of a sine, x from -pi to pi; noise is added to its values",
             "regression",
             _sine,
-            {"samples": 100, "noise": 0.1},
+            {"samples": 100, "noise": 0.0},
             features=("x",),
             targets=("sine",),
         ),

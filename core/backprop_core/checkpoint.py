@@ -80,7 +80,9 @@ def from_bytes(content: bytes, source: str) -> Trainer:
         if meta["format"] != FORMAT:
             raise UserError(f"{source}: checkpoint format {meta['format']}; this version reads {FORMAT}")
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{source}: not a checkpoint of backprop-tui; write one with `checkpoint FILE`") from error
+        raise UserError(
+            f"{source}: not a checkpoint of backprop-tui; write one with `checkpoint FILE`"
+        ) from error
     folder = Path(meta["folder"])
     opened = experiment_from_dict(meta["opened"], source, folder)
     experiment = experiment_from_dict(meta["experiment"], source, folder)

@@ -20,7 +20,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Run:
-    """``run 500 epochs``, ``run 20 steps``, ``run until loss < 0.05 or 10000 epochs``, ``run`` (the experiment's own end)."""
+    """``run 500 epochs``, ``run 20 steps``, ``run until loss < 0.05 or 10000 epochs``; alone, to the end."""
 
     epochs: int | None = None
     steps: int | None = None
@@ -107,8 +107,19 @@ class SaveCheckpoint:
 
 
 Command = (
-    Run | Step | Expect | ReinitDead | SetActivation | SetOption | Standardize | AddBias | Restart | Undo
-    | TakeSnapshot | Save | SaveCheckpoint
+    Run
+    | Step
+    | Expect
+    | ReinitDead
+    | SetActivation
+    | SetOption
+    | Standardize
+    | AddBias
+    | Restart
+    | Undo
+    | TakeSnapshot
+    | Save
+    | SaveCheckpoint
 )
 
 

@@ -142,7 +142,7 @@ def _check_ranges(network: NetworkSpec, training: TrainingSpec) -> None:
             if value <= 0:
                 raise UserError(f"[network] {key} {choice.name} {name} must be above 0, not {value:g}")
     for name, value in training.optimizer.options:
-        inside = 0 < value if name == "epsilon" else 0 <= value < 1 or (name == "nesterov" and value == 1)
+        inside = value > 0 if name == "epsilon" else 0 <= value < 1 or (name == "nesterov" and value == 1)
         if not inside:
             raise UserError(f"[training] optimizer {training.optimizer.name} {name} cannot be {value:g}")
     options = dict(training.optimizer.options)

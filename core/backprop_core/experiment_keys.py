@@ -73,7 +73,11 @@ def number(low: float = -math.inf, high: float = math.inf, *, below: bool = Fals
         converted = float(value)
         inside = low <= converted and (converted < high if below else converted <= high)
         if not math.isfinite(converted) or not inside:
-            bounds = f"{low:g} or more" if high == math.inf else f"from {low:g} to {'under ' if below else ''}{high:g}"
+            bounds = (
+                f"{low:g} or more"
+                if high == math.inf
+                else f"from {low:g} to {'under ' if below else ''}{high:g}"
+            )
             raise UserError(f"must be a finite number{'' if low == -math.inf else ' ' + bounds}, not {value}")
         return converted
 

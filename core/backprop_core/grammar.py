@@ -33,7 +33,11 @@ class CommandHelp:
 
 
 COMMANDS = (
-    CommandHelp("run", "run 500 epochs | run until loss < 0.05 or 10000 epochs", "train; alone: to the experiment's end"),
+    CommandHelp(
+        "run",
+        "run 500 epochs | run until loss < 0.05 or 10000 epochs",
+        "train; alone: to the experiment's end",
+    ),
     CommandHelp("step", "step [3]", "train so many batches"),
     CommandHelp("expect", "expect loss < 0.4", f"check a condition on {', '.join(QUANTITIES)}"),
     CommandHelp("reinit-dead", "reinit-dead [LAYER.NEURON]", "reinitialise every dead neuron, or one"),

@@ -44,9 +44,7 @@ class LossHistory:
 
     @staticmethod
     def _empty() -> list[NDArray[np.float64]]:
-        return [
-            np.full(CAPACITY, fill) for fill in (np.nan, np.nan, 0.0, 0.0, np.nan)
-        ]
+        return [np.full(CAPACITY, fill) for fill in (np.nan, np.nan, 0.0, 0.0, np.nan)]
 
     def extend(self, losses: Sequence[float] | NDArray[np.float64]) -> None:
         """Append the losses of the next steps; those that are not finite become events."""
@@ -80,7 +78,10 @@ class LossHistory:
         half = CAPACITY // 2
         merged = self._empty()
         for old, new, merge in zip(
-            (self._low, self._high, self._sum, self._count), merged, (np.fmin, np.fmax, np.add, np.add), strict=False
+            (self._low, self._high, self._sum, self._count),
+            merged,
+            (np.fmin, np.fmax, np.add, np.add),
+            strict=False,
         ):
             new[:half] = merge(old[0::2], old[1::2])
         earlier, later = self._validation[0::2], self._validation[1::2]

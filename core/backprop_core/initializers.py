@@ -78,9 +78,7 @@ INITIALIZERS: dict[str, Initializer] = {
     record.name: record
     for record in (
         Initializer("zeros", "all weights zero", _zeros),
-        Initializer(
-            "uniform", "uniform between low and high", _uniform, defaults={"low": 0.0, "high": 1.0}
-        ),
+        Initializer("uniform", "uniform between low and high", _uniform, defaults={"low": 0.0, "high": 1.0}),
         Initializer("normal", "normal with mean and std", _normal, defaults={"mean": 0.0, "std": 1.0}),
         Initializer("xavier-uniform", "variance 2/(fan-in + fan-out)", _scaled_uniform(_xavier)),
         Initializer("xavier-normal", "variance 2/(fan-in + fan-out)", _scaled_normal(_xavier)),

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backprop_core import commands as c
-from backprop_core.activations import ACTIVATIONS
 from backprop_core.errors import UserError
 from backprop_core.experiment_file import resolve
 from backprop_core.files import write_arrays
 from backprop_core.grammar import format_command
-from backprop_core.optimizers import OPTIMIZERS
 from backprop_core.reinitialization import reinitialize_dead
 from backprop_core.reparameterization import add_biases, standardize
 from backprop_core.snapshot import Mark
@@ -130,9 +128,7 @@ def _intervene(trainer: Trainer, command: c.Command) -> c.Outcome:
 
 def _forget_oldest(trainer: Trainer) -> None:
     stack = trainer.undo_stack
-    while len(stack) > UNDO_STATES or (
-        len(stack) > 1 and sum(state.size for _, state in stack) > UNDO_BYTES
-    ):
+    while len(stack) > UNDO_STATES or (len(stack) > 1 and sum(state.size for _, state in stack) > UNDO_BYTES):
         del stack[0]
 
 
@@ -213,9 +209,7 @@ def _set_option(trainer: Trainer, command: c.SetOption) -> str:
     value: Any = command.value
     if field == "batch_size" and value == "full":
         value = None
-    trainer.experiment = resolve(
-        replace(trainer.experiment, training=replace(training, **{field: value}))
-    )
+    trainer.experiment = resolve(replace(trainer.experiment, training=replace(training, **{field: value})))
     if field == "optimizer":
         trainer.optimizer = new_optimizer_state(trainer.experiment, trainer.network)
     trainer.rebuild()

@@ -59,7 +59,7 @@ def _square_measure(weight: Callable[[int], float]) -> Callable[..., Callable[[]
 
         def value() -> float:
             np.subtract(prediction, target, out=error)
-            return float(np.vdot(error, error)) * factor
+            return float(np.vdot(error, error) * factor)
 
         return value
 
@@ -167,7 +167,7 @@ def _cross_entropy(prediction: Array, target: Array) -> Callable[[], float]:
         np.maximum(prediction, least, out=log)
         np.log(log, out=log)
         np.multiply(log, target, out=log)
-        return -float(np.add.reduce(log, axis=None)) / log.shape[1]
+        return float(-np.add.reduce(log, axis=None) / log.shape[1])
 
     return value
 
@@ -198,7 +198,9 @@ LOSSES: dict[str, Loss] = {
             square=_share,
         ),
         Loss("mae", "the mean absolute error over samples and outputs", _mae, _mae_gradient),
-        Loss("huber", "quadratic up to delta, linear beyond", _huber, _huber_gradient, defaults={"delta": 1.0}),
+        Loss(
+            "huber", "quadratic up to delta, linear beyond", _huber, _huber_gradient, defaults={"delta": 1.0}
+        ),
         Loss(
             "binary-cross-entropy",
             "−(y·ln a + (1−y)·ln(1−a)), the mean over samples and outputs",

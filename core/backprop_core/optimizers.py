@@ -119,9 +119,7 @@ def _rmsprop(state: OptimizerState, alpha: float, epsilon: float, momentum: floa
     return operations
 
 
-def _adam_operations(
-    state: OptimizerState, beta1: float, beta2: float, epsilon: float
-) -> list[Operation]:
+def _adam_operations(state: OptimizerState, beta1: float, beta2: float, epsilon: float) -> list[Operation]:
     mean, mean_square = state.moments
     update, scratch = state.update, state.scratch
 
@@ -152,7 +150,9 @@ def _adamw(state: OptimizerState, beta1: float, beta2: float, epsilon: float) ->
     if state.weight_decay:
         # The decay is decoupled: it is taken from the parameters, not fed through the moments.
         operations += [
-            partial(np.multiply, state.parameters, state.learning_rate * state.weight_decay, out=state.scratch),
+            partial(
+                np.multiply, state.parameters, state.learning_rate * state.weight_decay, out=state.scratch
+            ),
             partial(np.add, state.update, state.scratch, out=state.update),
         ]
     return operations

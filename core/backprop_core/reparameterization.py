@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-
 from backprop_core.datasets import Standardizer
 from backprop_core.errors import UserError
 from backprop_core.network import build_network
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
 def add_biases(trainer: Trainer) -> None:
     """Give every layer a bias of zero; moments are kept, those of the biases zero."""
     old, old_optimizer = trainer.network, trainer.optimizer
-    trainer.experiment = replace(
-        trainer.experiment, network=replace(trainer.experiment.network, bias=True)
-    )
+    trainer.experiment = replace(trainer.experiment, network=replace(trainer.experiment.network, bias=True))
     trainer.network = build_network(trainer.experiment.network, old.sizes[0], old.sizes[-1])
     trainer.optimizer = new_optimizer_state(trainer.experiment, trainer.network)
     trainer.optimizer.steps = old_optimizer.steps
@@ -59,11 +56,7 @@ def standardize(trainer: Trainer) -> str:
         last.bias[:] /= of_y.scale.astype(last.bias.dtype)
         trainer.y_standardizer = of_y
         what = "inputs and targets"
-    trainer.experiment = replace(
-        trainer.experiment, data=replace(trainer.experiment.data, standardize=True)
-    )
+    trainer.experiment = replace(trainer.experiment, data=replace(trainer.experiment.data, standardize=True))
     trainer.optimizer = new_optimizer_state(trainer.experiment, trainer.network)
     trainer.rebuild()
     return f"{what} standardised, folded into the weights{note}"
-
-

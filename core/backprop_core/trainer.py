@@ -79,15 +79,14 @@ class Trainer:
 
     def open(self, experiment: Experiment) -> None:
         """Start the experiment from its beginning: data, split, weights, all drawn from its seed."""
-        self.experiment = self.opened = experiment
+        self.experiment: Experiment = experiment
+        self.opened: Experiment = experiment
         self.rng = np.random.default_rng(experiment.seed)
         data = experiment.data
         self.dataset = self._given_dataset or load_dataset(
             data, experiment.training.loss.name, self.rng, experiment.folder
         )
-        self.network = build_network(
-            experiment.network, self.dataset.x.shape[1], self.dataset.y.shape[1]
-        )
+        self.network = build_network(experiment.network, self.dataset.x.shape[1], self.dataset.y.shape[1])
         self.network.initialize(experiment.network.initializer, self.rng)
         self._assign_given_weights()
         self.x_standardizer = Standardizer.fit(self.dataset.x) if data.standardize else None
@@ -95,7 +94,9 @@ class Trainer:
         self.y_standardizer = Standardizer.fit(self.dataset.y) if data.standardize and regression else None
         self.optimizer = new_optimizer_state(experiment, self.network)
         self.order = np.arange(len(self.dataset.x))
-        self.step_count = self.epoch = self.position = 0
+        self.step_count: int = 0
+        self.epoch: int = 0
+        self.position: int = 0
         self.history = LossHistory()
         self.interventions: list[Mark] = []
         self.ended: str | None = None
@@ -255,9 +256,7 @@ class Trainer:
         """Return where a ``run`` from here ends; a bare one where the experiment does."""
         if command == Run():
             until = self.experiment.until
-            return Goal(
-                epoch=self.experiment.epochs or None, until=parse_condition(until) if until else None
-            )
+            return Goal(epoch=self.experiment.epochs or None, until=parse_condition(until) if until else None)
         return Goal(
             epoch=None if command.epochs is None else self.epoch + command.epochs,
             step=None if command.steps is None else self.step_count + command.steps,

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from backprop_core.datasets import Standardizer
 from backprop_core.history import LossHistory
 from backprop_core.network import build_network
 from backprop_core.training_step import new_optimizer_state
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    from backprop_core.datasets import Dataset
+    from backprop_core.datasets import Dataset, Standardizer
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Mark
     from backprop_core.trainer import Trainer
@@ -73,7 +71,7 @@ def capture(trainer: Trainer) -> TrainingState:
         trainer.epoch,
         trainer.stepped,
         trainer.ended,
-        trainer.rng.bit_generator.state,
+        dict(trainer.rng.bit_generator.state),
         trainer.history.to_arrays(),
         tuple(trainer.interventions),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from backprop_core.network import Network
 
     Array = NDArray[np.floating[Any]]
+    Calls = tuple[Callable[[], object], ...]
 
 _CLIP_EPSILON = 1e-6
 """Added to the norm before dividing by it, as PyTorch's ``clip_grad_norm_`` does."""
@@ -41,10 +42,10 @@ class TrainingStep:
     size: int
     rows: Array | None
     targets: Array | None
-    forward: tuple[Operation, ...]
+    forward: Calls
     loss: Callable[[], float]
-    backward: tuple[Operation, ...]
-    update: tuple[Operation, ...]
+    backward: Calls
+    update: Calls
 
 
 class StepFactory:
@@ -132,7 +133,7 @@ class StepFactory:
             factor = self.loss.square(self.network.sizes[-1]) * unit / forward.samples
             error = backward.delta.reshape(-1)
             dot = error.dot
-            return lambda: dot(error) * factor  # type: ignore[no-any-return]
+            return lambda: dot(error) * factor
         outputs = forward.outputs
         if scale is None:
             return self.loss.measure(outputs, targets, **self.loss_options)

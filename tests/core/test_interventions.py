@@ -20,8 +20,8 @@ from backprop_core.commands import (
 )
 from backprop_core.errors import UserError
 from backprop_core.experiment import Choice, DataSpec, Experiment, NetworkSpec, TrainingSpec
-from backprop_core.training_state import capture
 from backprop_core.trainer import Trainer
+from backprop_core.training_state import capture
 
 SERIES = Experiment(
     name="series",

@@ -146,9 +146,7 @@ def test_every_optimizer_walks_the_same_path(name):
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_clipping_by_global_norm_walks_the_same_path(reduction):
-    trainer = Trainer(
-        experiment(learning_rate=0.05, gradient_clip=0.1, reduction=reduction), dataset(10, 2)
-    )
+    trainer = Trainer(experiment(learning_rate=0.05, gradient_clip=0.1, reduction=reduction), dataset(10, 2))
     reference = train_in_torch(
         trainer,
         lambda p: torch.optim.SGD(p, lr=0.05),

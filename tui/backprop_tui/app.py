@@ -66,7 +66,7 @@ class LabApp(App[None]):
         self.glyphs = ASCII if ascii_only else UNICODE
         self.animation_level = "none"
         self.lab = LabScreen(engine, fps, log)
-        self._log = log
+        self._session_log = log
         self._commands = tuple(commands)
         self.set_class(ascii_only, "-ascii")
 
@@ -113,7 +113,7 @@ class LabApp(App[None]):
     async def _leave(self, reason: str, code: int) -> None:
         message = None
         try:
-            await self._log.finish(self.lab.engine, reason)
+            await self._session_log.finish(self.lab.engine, reason)
         except UserError as error:
             message = f"backprop-tui: {error}"
         except EngineDied:

@@ -21,9 +21,7 @@ def next_rate(rate: float, direction: int) -> float:
     if rate <= 0:
         return 0.001 if direction > 0 else 0.0
     decade = floor(log10(rate))
-    rungs = [
-        float(f"{lead}e{exponent}") for exponent in range(decade - 1, decade + 2) for lead in (1, 2, 5)
-    ]
+    rungs = [float(f"{lead}e{exponent}") for exponent in range(decade - 1, decade + 2) for lead in (1, 2, 5)]
     if direction > 0:
         return min(rung for rung in rungs if rung > rate * (1 + 1e-9))
     return max(rung for rung in rungs if rung < rate * (1 - 1e-9))

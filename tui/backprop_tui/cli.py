@@ -107,7 +107,9 @@ def _add_run_options(parser: ArgumentParser) -> None:
     add_experiment_options(parser)
     session = parser.add_argument_group("session")
     session.add_argument("--headless", action="store_true", help="no screen; events on standard output")
-    session.add_argument("--quiet", action="store_true", help="headless: print the last snapshot and the end only")
+    session.add_argument(
+        "--quiet", action="store_true", help="headless: print the last snapshot and the end only"
+    )
     session.add_argument("--script", metavar="FILE", help="commands to carry out; - is standard input")
     session.add_argument("--record", metavar="FILE", type=Path, help="append every event as JSON Lines")
     session.add_argument("--checkpoint", metavar="FILE", type=Path, help="save all that is needed to go on")
@@ -188,4 +190,6 @@ def _require_a_terminal() -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise UserError("the lab needs a terminal; train without one with --headless")
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
-        raise UserError("the lab cannot draw on a dumb terminal (TERM); train without a screen with --headless")
+        raise UserError(
+            "the lab cannot draw on a dumb terminal (TERM); train without a screen with --headless"
+        )

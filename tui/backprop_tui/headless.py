@@ -183,7 +183,9 @@ class _HeadlessRun:
         trainer = self.trainer
         goal = trainer.goal(Run())
         if goal.epoch is None and goal.until is None:
-            self._note(f"this experiment has no end of its own: training {DEFAULT_EPOCHS} epochs (see --epochs)")
+            self._note(
+                f"this experiment has no end of its own: training {DEFAULT_EPOCHS} epochs (see --epochs)"
+            )
             goal = Goal(epoch=trainer.epoch + DEFAULT_EPOCHS)
         for epoch in log_spaced_epochs():
             if epoch <= trainer.epoch:
@@ -208,7 +210,9 @@ class _HeadlessRun:
                 raise _Stop(f"signal {name}", SIGNALLED + self.signal)
             if reason is not None:
                 return reason
-            self._chunk = max(1, min(4 * self._chunk, int(self._chunk * CHUNK_SECONDS / max(now - begun, 1e-9))))
+            self._chunk = max(
+                1, min(4 * self._chunk, int(self._chunk * CHUNK_SECONDS / max(now - begun, 1e-9)))
+            )
             self.progress.show(trainer.epoch, total or goal.epoch, trainer.epoch)
             every = self.options.checkpoint_every
             if self.options.checkpoint and every and now - self._saved >= every:

@@ -40,7 +40,12 @@ KEYS = (
     KeySpec("r", "r", "reinit_dead", "revive", "Reinitialise every dead neuron.", "heal"),
     KeySpec("l", "l", "toggle_leaky", "leaky", "Switch the hidden ReLUs to LeakyReLU, and back.", "heal"),
     KeySpec(
-        "plus,equals_sign", "+", "rate_up", "+ rate", "Raise the learning rate: 0.01, 0.02, 0.05, 0.1, …", "heal"
+        "plus,equals_sign",
+        "+",
+        "rate_up",
+        "+ rate",
+        "Raise the learning rate: 0.01, 0.02, 0.05, 0.1, …",
+        "heal",
     ),
     KeySpec("minus", "-", "rate_down", "- rate", "Lower the learning rate.", "heal"),
     KeySpec("u", "u", "undo", "undo", "Go back to before the last intervention, to the bit.", "heal"),
@@ -56,7 +61,9 @@ KEYS = (
     KeySpec("escape", "esc", "clear_selection", "", "Select nothing.", "look"),
     KeySpec("g", "g", "toggle_axis", "log", "Loss axis: logarithmic, or linear.", "look"),
     KeySpec("z", "z", "zoom", "zoom", "Loss: the whole run, or what came after the last mark.", "look"),
-    KeySpec("less_than_sign", "<", "slower", "< > pace", "Slow down: 1000 steps a second, 100, 10, 1.", "train"),
+    KeySpec(
+        "less_than_sign", "<", "slower", "< > pace", "Slow down: 1000 steps a second, 100, 10, 1.", "train"
+    ),
     KeySpec("greater_than_sign", ">", "faster", "", "Speed up, to full speed in the end.", "train"),
     KeySpec("n", "n", "restart", "new", "Start again with the same seed, settings as they are.", "train"),
     KeySpec("N", "N", "restart_next", "", "Start again with the next seed.", "train"),
@@ -71,5 +78,14 @@ KEYS = (
 ALWAYS_SHOWN = ("help", "quit")
 """Actions whose keys stay in the key bar however narrow it is."""
 
-DROPPED_FIRST = ("toggle_axis", "zoom", "write_script", "slower", "epoch", "previous_layer", "next_mode", "presets")
+DROPPED_FIRST = (
+    "toggle_axis",
+    "zoom",
+    "write_script",
+    "slower",
+    "epoch",
+    "previous_layer",
+    "next_mode",
+    "presets",
+)
 """Actions that leave the key bar where there is too little room, in this order; the help has them all."""

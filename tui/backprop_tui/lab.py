@@ -13,6 +13,7 @@ from backprop_core.errors import UserError
 from backprop_core.files import harmless, read_bytes, read_text
 
 if TYPE_CHECKING:
+    from backprop_core.commands import Command
     from backprop_core.snapshot import Frame
     from backprop_tui.options import LabOptions
 
@@ -42,7 +43,7 @@ def open_lab(options: LabOptions) -> int:
         from backprop_tui.app import LabApp
         from backprop_tui.session_log import SessionLog
 
-        commands = ()
+        commands: tuple[Command, ...] = ()
         if options.script:
             text = read_text(options.script, LARGEST_SCRIPT)
             commands = tuple(command for _, command in parse_script(text, str(options.script)))

@@ -136,7 +136,10 @@ def add_experiment_options(parser: ArgumentParser) -> None:
     from argparse import BooleanOptionalAction
 
     parser.add_argument(
-        "experiment", nargs="?", metavar="EXPERIMENT", help="a preset's name or a .toml file (default: sequence)"
+        "experiment",
+        nargs="?",
+        metavar="EXPERIMENT",
+        help="a preset's name or a .toml file (default: sequence)",
     )
     groups: dict[str, Any] = {}
     for option in OPTIONS:
@@ -196,9 +199,9 @@ def experiment_of(arguments: Namespace) -> Experiment:
         return _own_data(values)
     experiment = find_experiment(arguments.experiment or DEFAULT_EXPERIMENT)
     if own:
-        values = {f"data.{name}": _absolute(values, name) for name in OWN_DATA if f"data.{name}" in values} | {
-            key: value for key, value in values.items() if key.removeprefix("data.") not in OWN_DATA
-        }
+        values = {
+            f"data.{name}": _absolute(values, name) for name in OWN_DATA if f"data.{name}" in values
+        } | {key: value for key, value in values.items() if key.removeprefix("data.") not in OWN_DATA}
     return resolve(override(experiment, values))
 
 

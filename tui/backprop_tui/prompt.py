@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.binding import Binding
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
 
 from backprop_core.grammar import suggest
-
-if TYPE_CHECKING:
-    from textual import events
 
 
 class CommandSuggester(Suggester):
@@ -73,7 +68,7 @@ class Prompt(Input):
             self.history.append(line)
         self._leave(line)
 
-    def on_blur(self, event: events.Blur) -> None:
+    def on_blur(self) -> None:
         """Leave, when something else takes the keys."""
         if self.display:
             self._leave("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from backprop_core.commands import Outcome
     from backprop_core.engine import Engine
-    from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Frame
 
 SNAPSHOT_SECONDS = 1.0
@@ -45,7 +45,7 @@ class SessionLog:
         self._checkpoint_due = monotonic() + (checkpoint_every or 0.0)
         self.kept_step = 0
 
-    def opened(self, experiment: Experiment) -> None:
+    def opened(self) -> None:
         """Note that another experiment has taken the place of the one before."""
         self._started = False
         self._state_due = 0.0
@@ -61,7 +61,7 @@ class SessionLog:
         if self._recorder and not self._started:
             sizes = [frame.inputs, *(layer.units for layer in frame.snapshot.layers)]
             bias = frame.experiment.network.bias
-            parameters = sum((a + bias) * b for a, b in zip(sizes, sizes[1:], strict=False))
+            parameters = sum((a + bias) * b for a, b in pairwise(sizes))
             self._recorder.write(start_event(frame.experiment, parameters))
         self._started = True
         if self._recorder and now >= self._snapshot_due:

@@ -73,6 +73,7 @@ class Selection:
 class LabScreen(LeanUpdates, Screen[None]):
     """The one screen that is always there."""
 
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[Any]] = [
         Binding(spec.keys, spec.action, spec.help, show=False, id=spec.action, tooltip=spec.help)
         for spec in KEYS
@@ -212,9 +213,8 @@ class LabScreen(LeanUpdates, Screen[None]):
             self.wake()
             return None
         self.log_of_session.command(outcome)
-        if outcome.passed is False or outcome.warning:
-            self.app.notify(outcome.warning or outcome.result, severity="warning", markup=False)
-        self.say(outcome.result, warning=bool(outcome.warning) or outcome.passed is False)
+        text = f"{outcome.warning} · {outcome.result}" if outcome.warning else outcome.result
+        self.say(text, warning=bool(outcome.warning) or outcome.passed is False)
         self.wake()
         return outcome
 
@@ -361,7 +361,9 @@ class LabScreen(LeanUpdates, Screen[None]):
             self.say("no mark to zoom to yet: z shows what came after the last intervention")
             return
         self.zoomed = not self.zoomed
-        self.say("loss since the last mark; z shows the whole run" if self.zoomed else "loss of the whole run")
+        self.say(
+            "loss since the last mark; z shows the whole run" if self.zoomed else "loss of the whole run"
+        )
         self.wake()
 
     async def action_slower(self) -> None:
@@ -423,7 +425,7 @@ class LabScreen(LeanUpdates, Screen[None]):
             return
         self.selection, self.zoomed = Selection(), False
         self._hint_shown = experiment.name
-        self.log_of_session.opened(experiment)
+        self.log_of_session.opened()
         self.say(experiment.watch + kept)
         self.wake()
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from benchmarks.command import COMMAND, installed_environment
 from benchmarks.report import Row, row_of
 from benchmarks.rounds import ratios, take_turns
 
@@ -17,7 +18,7 @@ ROUNDS = 21
 
 def measure() -> list[Row]:
     """Return the one row: whole processes, an empty script against an import."""
-    program = [sys.executable, "-m", "backprop_tui", "run", "sequence", "--headless", "--script", "-"]
+    program = [COMMAND, "run", "sequence", "--headless", "--script", "-"]
     contestants = {
         "headless": repeatedly(program),
         "import": repeatedly([sys.executable, "-c", "import numpy"]),
@@ -29,6 +30,7 @@ def measure() -> list[Row]:
 
 def repeatedly(program: list[str]) -> Callable[[int], None]:
     """Return what runs a program so many times, its standard input empty."""
+    environment = installed_environment()
 
     def run(count: int) -> None:
         for _ in range(count):
@@ -38,6 +40,7 @@ def repeatedly(program: list[str]) -> Callable[[int], None]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
+                env=environment,
             )
 
     return run

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import ptyprocess
 import pyte
 
+from benchmarks.command import installed_environment
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
@@ -46,7 +48,9 @@ class Terminal:
 
     def __init__(self, program: Sequence[str]) -> None:
         hidden = ("SSH_", "NO_COLOR", "TEXTUAL", "COLUMNS", "LINES", "TMUX")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+        environment = {
+            name: value for name, value in installed_environment().items() if not name.startswith(hidden)
+        }
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         self.started = perf_counter()
         self.process = ptyprocess.PtyProcess.spawn(

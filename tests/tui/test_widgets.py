@@ -390,7 +390,7 @@ class TestLayersTable:
 class TestPredictions:
     async def test_a_few_rows_are_a_table(self) -> None:
         lines = (await shown(PredictionsView(), make_frame())).splitlines()
-        assert lines[0].split() == ["row", "target", "prediction", "error"]
+        assert lines[0].split() == ["row", "target", "prediction", "error", "v", "validation"]
         assert lines[1].split() == ["1", "5.100", "4.800", "-0.300"]
         assert lines[10].split() == ["10v", "4.900", "5.200", "+0.300"]
 

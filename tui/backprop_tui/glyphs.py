@@ -58,7 +58,7 @@ UNICODE = Glyphs(
     not_finite="✗",
     selected="▸",
     training="━",
-    validation="━",
+    validation="╍",
     reference="╌",
     warning="▲",
     separator="·",
@@ -92,7 +92,7 @@ ASCII = Glyphs(
     signed=("=", "~", "-", ",", " ", "'", "+", "*", "#"),
 )
 
-_ASCII_FOR = dict(zip("·–—…×→←↑↓✕✗│┤├─┬┴┼└┘┌┐‖«»≤≥±σµ∂δ", '---~x><^vx!|++-+++++++=""<>+sudd', strict=True))
+_ASCII_FOR = dict(zip("·–—…╍×→←↑↓✕✗│┤├─┬┴┼└┘┌┐‖«»≤≥±σµ∂δ", '---~-x><^vx!|++-+++++++=""<>+sudd', strict=True))
 
 
 def printable(text: str) -> str:

@@ -283,8 +283,14 @@ def columns_notes(heatmap: Heatmap) -> tuple[str, ...]:
 
 
 def stable_bound(heatmap: Heatmap, bound: float) -> float:
-    """Return the value of the highest level: a round number, kept while the values fill most of it."""
+    """Return the value of the highest level: a round number, kept while the values fill most of it.
+
+    It is the layer's, so that rows can be compared while scrolling; but means of many samples are so much
+    smaller than the samples' extremes that they get a scale of their own.
+    """
     most = max(abs(heatmap.low), abs(heatmap.high))
+    if heatmap.group > 1 and np.isfinite(heatmap.values).any():
+        most = float(np.nanmax(np.abs(heatmap.values)))
     if not np.isfinite(most) or most == 0:
         return 0.0
     return bound if 0.6 * bound < most <= bound else round_up(most)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from backprop_tui.cells import Canvas
     from backprop_tui.glyphs import Glyphs
 
-FRAMES_A_MARK = 5
-"""One mark of a sparkline covers so many frames: it moves twice a second, not at every frame."""
+FRAMES_A_MARK = 3
+"""One mark of a sparkline covers so many frames: it moves three times a second, not at every frame."""
 
 MARKS_KEPT = 64
 NUMBER_WIDTH = 8

@@ -66,7 +66,8 @@ class PredictionsView(CellView):
         return len(shares)
 
     def _class_rows(self, canvas: Canvas, top: int, rows: tuple[Prediction, ...]) -> None:
-        canvas.text(0, top, f"{'row':>5}  {'target':>6} {'predicted':>10}  {'output':>6}", Ink.MUTED)
+        header = f"{'row':>5}  {'target':>6} {'predicted':>10}  {'output':>6}"
+        self._name_mark(canvas, canvas.text(0, top, header, Ink.MUTED), top, rows)
         for y, row in enumerate(chosen_rows(rows, canvas.height - top - 1), top + 1):
             target, predicted = class_of(row.target), class_of(row.prediction)
             self._row_label(canvas, y, row, str(row.row))
@@ -76,7 +77,8 @@ class PredictionsView(CellView):
                 canvas.text(33, y, f"{self.glyphs.dead} wrong"[: max(canvas.width - 33, 0)], Ink.DEAD)
 
     def _table(self, canvas: Canvas, rows: tuple[Prediction, ...]) -> None:
-        canvas.text(0, 0, f"{'row':>5} {'target':>10} {'prediction':>10} {'error':>10}", Ink.MUTED)
+        header = f"{'row':>5} {'target':>10} {'prediction':>10} {'error':>10}"
+        self._name_mark(canvas, canvas.text(0, 0, header, Ink.MUTED), 0, rows)
         lines = [
             (row, f"{row.row}.{output + 1}" if len(row.target) > 1 else str(row.row), output)
             for row in chosen_rows(rows, canvas.height - 1)
@@ -92,6 +94,13 @@ class PredictionsView(CellView):
                 fixed(prediction - target, decimals, "+"),
             )
             canvas.text(6, y, " ".join(text.rjust(10) for text in texts), Ink.TEXT)
+
+    def _name_mark(self, canvas: Canvas, x: int, y: int, rows: tuple[Prediction, ...]) -> None:
+        """Say what the mark beside some rows means, if there are such rows and there is room."""
+        if any(row.validation for row in rows) and x + len(" v validation") <= canvas.width:
+            canvas.texts(
+                canvas.width - len("v validation"), y, ("v", Ink.VALIDATION), (" validation", Ink.MUTED)
+            )
 
     def _row_label(self, canvas: Canvas, y: int, row: Prediction, label: str) -> None:
         canvas.text(0, y, label.rjust(5), Ink.MUTED)

@@ -15,7 +15,7 @@ from backprop_tui.widgets.inspector import Inspector
 from backprop_tui.widgets.layers_table import FRAMES_A_MARK, LayersTable, sparkline
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.message_line import MessageLine
-from backprop_tui.widgets.predictions import PredictionsView
+from backprop_tui.widgets.predictions import PredictionsView, fixed
 from backprop_tui.widgets.status import StatusLine, plain_rate
 from tests.tui.drawing import canvas_of, lines_of, on_stage, received_in, text_of
 from tests.tui.frames import (
@@ -221,6 +221,15 @@ class TestLossPlot:
         assert "validation 2.5" in await shown(widget, frame, width=80)
         assert np.count_nonzero(canvas_of(widget).inks == Ink.VALIDATION) > 20
 
+    async def test_validation_is_a_thin_line_even_within_a_dense_band(self) -> None:
+        curve = make_curve(np.full(400, 1.0), spread=0.5, validation=np.full(400, 1.0), columns=200)
+        widget = LossPlot()
+        await shown(widget, make_frame(curve=curve), width=80)
+        canvas = canvas_of(widget)
+        validation = canvas.characters[1:][canvas.inks[1:] == Ink.VALIDATION]
+        assert len(validation) > 20
+        assert all(int(code - 0x2800).bit_count() <= 2 for code in validation)
+
 
 class TestHeatmap:
     def frame(self, heatmap, **changes):
@@ -407,6 +416,10 @@ class TestPredictions:
         row = Prediction(4, False, (1.0, 2.0), (1.5, 2.5))
         text = await shown(PredictionsView(), make_frame(snapshot=make_snapshot(predictions=(row,))))
         assert [line.split()[0] for line in text.split("\n")[1:3]] == ["4.1", "4.2"]
+
+    @pytest.mark.parametrize(("value", "text"), [(-0.00001, "0.000"), (-0.0, "0.000"), (-1.5, "-1.500")])
+    def test_zero_has_no_sign(self, value: float, text: str) -> None:
+        assert fixed(value, 3) == text
 
     async def test_diverged_numbers_stay_in_their_columns(self) -> None:
         row = make_prediction(1, 1e200, 5.0)

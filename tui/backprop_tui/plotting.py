@@ -62,11 +62,16 @@ class Grid:
 
 @dataclass
 class Layer:
-    """One curve's dots (row 0 is the top) and the ink of the cells that hold them."""
+    """One curve's dots (row 0 is the top) and the ink of the cells that hold them.
+
+    A cell has one ink only. Where a curve is ``alone``, the dots of those below it are left out of its cells:
+    in a dense band it could not be seen otherwise.
+    """
 
     dots: NDArray[np.bool_]
     ink: int
     character: str | None = None
+    alone: bool = False
 
 
 @dataclass
@@ -167,8 +172,10 @@ def _marks(grid: Grid, layers: list[Layer]) -> tuple[list[int], list[int], list[
     inks = np.zeros((grid.rows, grid.columns), np.uint8)
     own = np.zeros((grid.rows, grid.columns), np.uint32)
     for layer in layers:
-        every |= layer.dots
         cells = grid.characters(layer.dots) != BLANK
+        if layer.alone:
+            every &= ~np.kron(cells, np.ones((up // grid.rows, across // grid.columns), np.bool_))
+        every |= layer.dots
         inks[cells] = layer.ink
         own[cells] = 0 if layer.character is None else ord(layer.character)
     characters = grid.characters(every)

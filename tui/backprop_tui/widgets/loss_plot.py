@@ -131,7 +131,7 @@ class LossPlot(CellView):
         if measured.any():
             shares = y.share(curve.validation[measured])
             dots = band_dots(at[measured], shares, shares, grid.dots)
-            plot.layers.append(Layer(dashed(dots), Ink.VALIDATION, "o" if ascii_only else None))
+            plot.layers.append(Layer(dashed(dots), Ink.VALIDATION, "o" if ascii_only else None, alone=True))
         return plot
 
     def _y_axis(self, curve: Curve, most_ticks: int) -> Axis:

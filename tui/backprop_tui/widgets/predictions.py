@@ -166,7 +166,10 @@ def decimals_for(values: list[float]) -> int:
 
 def fixed(value: float, decimals: int, sign: str = "") -> str:
     """Return a number with given decimals; shorter where it is so large that its column would overflow."""
-    return f"{value:{sign}.{decimals}f}" if abs(value) < 1e6 else f"{value:{sign}.2e}"
+    if not abs(value) < 1e6:
+        return f"{value:{sign}.2e}"
+    # Adding zero turns -0.0 into 0.0.
+    return f"{round(value, decimals) + 0.0:{sign}.{decimals}f}"
 
 
 def class_of(outputs: tuple[float, ...]) -> int:

@@ -54,7 +54,7 @@ class Clock:
 
 
 def begin(experiment: Experiment, clock: Clock | None = None, origin: str = "") -> Session:
-    return Session.begin(experiment, origin, clock or Clock())
+    return Session.begin(experiment, origin, clock=clock or Clock())
 
 
 def take_all(session: Session, at_once: int = 7) -> None:

@@ -350,6 +350,18 @@ class TestHeatmap:
         heatmap = make_heatmap([[1e-9, 0.0, 8.0]])
         assert quantise(heatmap, 8.0).tolist() == [[1, 0, 8]]
 
+    def test_a_pre_activation_always_tells_its_sign(self) -> None:
+        heatmap = make_heatmap([[-1e-9, 0.0, 1e-9, 8.0]], mode="pre-activations")
+        assert quantise(heatmap, 8.0).tolist() == [[3, 4, 5, 8]]
+
+    async def test_a_dead_row_is_dotted_whatever_its_values(self) -> None:
+        values = [[-1.0] * 6, [-1.0] * 6]
+        heatmap = make_heatmap(values, mode="pre-activations", dead=(2,))
+        text = await shown(HeatmapView(), self.frame(heatmap), width=10, height=5)
+        alive, dead = text.splitlines()[2:4]
+        assert "═" * 6 in alive
+        assert "·═·═·═" in dead
+
     def test_the_scale_stands_still_while_the_values_fill_it(self) -> None:
         assert stable_bound(make_heatmap([[3.3]]), 0.0) == 4.0
         assert stable_bound(make_heatmap([[2.6]]), 4.0) == 4.0

@@ -234,9 +234,14 @@ class HeatmapView(CellView):
     def _dead_cells(
         self, canvas: Canvas, layout: Layout, levels: NDArray[np.int64], y: int, nothing: int
     ) -> None:
-        columns = layout.left + np.flatnonzero(levels == nothing) * layout.cell_width
-        canvas.characters[y, columns] = code_points(self.glyphs.dead_cell)[0]
-        canvas.inks[y, columns] = Ink.DEAD
+        """Dot a dead neuron's row: where its value is nothing, and every other cell where it is not."""
+        if y >= canvas.height:
+            return
+        columns = np.arange(len(levels))
+        empty = levels == nothing
+        at = layout.left + columns * layout.cell_width
+        canvas.characters[y, at[empty | (columns % 2 == 0)]] = code_points(self.glyphs.dead_cell)[0]
+        canvas.inks[y, at[empty]] = Ink.DEAD
 
     def _cursor(self, canvas: Canvas, layout: Layout, heatmap: Heatmap) -> None:
         if self._selected is None or self._selected[1] is None:
@@ -304,6 +309,9 @@ def quantise(heatmap: Heatmap, bound: float) -> NDArray[np.int64]:
     shares = values / bound if bound else values
     if heatmap.low < 0:
         levels = ZERO + np.clip(np.rint(shares * 4), -4, 4)
+        if heatmap.mode == "pre-activations":
+            # Whether a neuron fires is all in the sign, however small the value.
+            levels = np.where(levels == ZERO, ZERO + np.sign(values), levels)
     else:
         levels = np.clip(np.rint(shares * 8), 0, 8)
         levels[(levels == 0) & (values > 0)] = 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_core.frozen import dataclass
 from backprop_core.special import NormalDistribution, normal_density
 
 if TYPE_CHECKING:

@@ -65,15 +65,15 @@ class Builtin:
     classes: tuple[str, ...] | None = None
 
 
-def _sequence(rng: np.random.Generator, window: int) -> tuple[Array, Array]:  # noqa: ARG001
+def _sequence(rng: np.random.Generator, window: int) -> tuple[Array, Array]:
     return windows(np.array(SEQUENCE), window, "[data] builtin 'sequence'")
 
 
-def _worked_example(rng: np.random.Generator) -> tuple[Array, Array]:  # noqa: ARG001
+def _worked_example(rng: np.random.Generator) -> tuple[Array, Array]:
     return np.array([[0.05, 0.10]]), np.array([[0.01, 0.99]])
 
 
-def _digits(rng: np.random.Generator) -> tuple[Array, Array]:  # noqa: ARG001
+def _digits(rng: np.random.Generator) -> tuple[Array, Array]:
     with np.load(DATA / "digits.npz", allow_pickle=False) as archive:
         images, labels = archive["images"], archive["labels"]
     return images.reshape(len(images), 64) / 16.0, np.eye(10)[labels]

@@ -151,7 +151,7 @@ def _only_source(data: DataSpec) -> str:
     return source
 
 
-def _load_builtin(data: DataSpec, loss: str, folder: Path) -> _Samples:  # noqa: ARG001
+def _load_builtin(data: DataSpec, loss: str, folder: Path) -> _Samples:
     record, x, y = make_builtin(data)
     name = f"[data] builtin '{record.name}'"
     if loss in CLASSIFYING and y.shape[1] == 1 and record.classes is None:
@@ -160,7 +160,7 @@ def _load_builtin(data: DataSpec, loss: str, folder: Path) -> _Samples:  # noqa:
     return _Samples(name, x, y, features, record.targets, record.kind, record.classes)
 
 
-def _load_series(data: DataSpec, loss: str, folder: Path) -> _Samples:  # noqa: ARG001
+def _load_series(data: DataSpec, loss: str, folder: Path) -> _Samples:
     from backprop_core.readers import read_series
 
     if data.window is None:
@@ -182,7 +182,7 @@ def _load_csv(data: DataSpec, loss: str, folder: Path) -> _Samples:
     return _Samples(shown(path), table.x, table.y, table.features, data.target, "regression")
 
 
-def _load_npz(data: DataSpec, loss: str, folder: Path) -> _Samples:  # noqa: ARG001
+def _load_npz(data: DataSpec, loss: str, folder: Path) -> _Samples:
     from backprop_core.archives import read_arrays
 
     path = folder / str(data.npz)

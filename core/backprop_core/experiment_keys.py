@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from backprop_core.activations import ACTIVATIONS
 from backprop_core.errors import UserError, nearest
 from backprop_core.experiment import Choice
+from backprop_core.frozen import dataclass
 from backprop_core.initializers import INITIALIZERS
 from backprop_core.losses import LOSSES
 from backprop_core.optimizers import OPTIMIZERS

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backprop_core import commands as c
 from backprop_core.activations import ACTIVATIONS
 from backprop_core.errors import UserError, nearest
 from backprop_core.experiment import Choice
+from backprop_core.frozen import dataclass
 from backprop_core.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -90,6 +89,8 @@ def parse_command(line: str) -> c.Command:
     UserError
         If the line is no command; the text says what would be one.
     """
+    import shlex
+
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
     lexer.whitespace_split = True
     lexer.commenters = "#"
@@ -262,6 +263,8 @@ def _plain(value: float) -> str:
 
 def format_command(command: c.Command) -> str:
     """Return the command's line; :func:`parse_command` reads it back."""
+    import shlex
+
     match command:
         case c.Run(epochs=epochs, steps=steps, until=until):
             ends = [] if until is None else [f"until {format_condition(until)}"]

@@ -5,11 +5,13 @@ Variances are those of Glorot and Bengio (2010) for Xavier, He et al. (2015) for
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

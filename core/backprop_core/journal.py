@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from backprop_core.commands import Run, Step
+from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
     from backprop_core.commands import Command
@@ -20,7 +22,7 @@ class Place:
     position: int = 0
 
 
-@dataclass
+@dataclasses.dataclass
 class Journal:
     """The commands so far; training between them is one ``run N epochs`` or ``step N``."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backprop_core.activations import ACTIVATIONS, Activation
 from backprop_core.errors import UserError
+from backprop_core.frozen import dataclass
 from backprop_core.initializers import INITIALIZERS
 
 if TYPE_CHECKING:

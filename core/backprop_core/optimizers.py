@@ -6,12 +6,15 @@ walk the same path; biases decay as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import field
 from functools import partial
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 Operation = partial[Any]
 
 
-@dataclass
+@dataclasses.dataclass
 class OptimizerState:
     """What an optimizer works on: flat vectors as long as the parameters, and the count of its steps.
 

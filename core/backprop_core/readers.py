@@ -169,7 +169,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         for _, text in lines:
             yield text
 
-    reader = csv.reader(texts(), delimiter=delimiter, strict=True)
+    reader = csv.reader(texts(), delimiter=delimiter, skipinitialspace=True, strict=True)
     while True:
         line = skipped + reader.line_num + 1
         try:

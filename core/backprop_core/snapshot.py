@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from backprop_core.experiment import Experiment
+from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from backprop_core.commands import Condition, Outcome, Run
 from backprop_core.datasets import Dataset, Standardizer, load_dataset
 from backprop_core.evaluation import Evaluator, Units
 from backprop_core.experiment_file import resolve
+from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_condition
 from backprop_core.history import LossHistory
 from backprop_core.interventions import carry_out

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backprop_core.frozen import dataclass
 from backprop_core.history import LossHistory
 from backprop_core.network import build_network
 from backprop_core.training_step import new_optimizer_state

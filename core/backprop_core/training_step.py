@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from backprop_core.backpropagation import BackwardPass, ForwardPass, gradient_factor
 from backprop_core.calls import lean
+from backprop_core.frozen import dataclass
 from backprop_core.losses import LOSSES, Loss
 from backprop_core.optimizers import OPTIMIZERS, OptimizerState, is_plain
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from unicodedata import combining, east_asian_width, normalize
+
+from backprop_core.frozen import dataclass
 
 HIGHEST_ASCII = 0x7E
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.checkpoint import read_checkpoint, write_checkpoint
 from backprop_core.commands import Expect, Outcome, Run, Step, TakeSnapshot
 from backprop_core.errors import UserError
 from backprop_core.events import (
@@ -24,6 +22,7 @@ from backprop_core.events import (
     to_json_line,
 )
 from backprop_core.files import harmless, read_text
+from backprop_core.frozen import dataclass
 from backprop_core.grammar import format_command, parse_script
 from backprop_core.trainer import NON_FINITE, Goal, Trainer
 from backprop_tui.progress import Progress
@@ -84,6 +83,8 @@ def run_headless(options: HeadlessOptions) -> int:
 
 def _open(options: HeadlessOptions) -> Trainer:
     if options.resume is not None:
+        from backprop_core.checkpoint import read_checkpoint
+
         return read_checkpoint(options.resume)
     assert options.experiment is not None
     return Trainer(options.experiment)
@@ -219,6 +220,8 @@ class _HeadlessRun:
                 self._save(self.options.checkpoint)
 
     def _save(self, path: Path) -> None:
+        from backprop_core.checkpoint import write_checkpoint
+
         try:
             write_checkpoint(self.trainer, path)
         except UserError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from backprop_core.experiment import Choice, Experiment, NetworkSpec, TrainingSp
 from backprop_core.experiment_file import override, read_experiment, resolve
 from backprop_core.experiment_keys import KEYS
 from backprop_core.files import shown
+from backprop_core.frozen import dataclass
 from backprop_core.presets import load_preset, preset_names
 
 if TYPE_CHECKING:

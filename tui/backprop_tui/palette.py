@@ -6,8 +6,9 @@ same, and they cost half the bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from backprop_core.frozen import dataclass
 
 RGB = tuple[int, int, int]
 

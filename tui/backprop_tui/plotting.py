@@ -6,13 +6,15 @@ the dots of that cell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from plotext._date import date_class
 from plotext._monitor import monitor_class
 
+from backprop_core.frozen import dataclass
 from backprop_tui.cells import BLANK, code_points
 from backprop_tui.glyphs import to_ascii
 from backprop_tui.palette import Ink
@@ -60,7 +62,7 @@ class Grid:
         return np.where(codes == 0, np.uint32(BLANK), codes + BRAILLE).astype(np.uint32)
 
 
-@dataclass
+@dataclasses.dataclass
 class Layer:
     """One curve's dots (row 0 is the top) and the ink of the cells that hold them.
 
@@ -74,7 +76,7 @@ class Layer:
     alone: bool = False
 
 
-@dataclass
+@dataclasses.dataclass
 class Plot:
     """A plot to be drawn: axes and layers, later layers over earlier ones."""
 

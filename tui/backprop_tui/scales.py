@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +22,7 @@ from backprop_core.commands import (
 )
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
+from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_command
 from backprop_core.presets import load_preset
 from backprop_core.snapshot import HEATMAP_MODES, View

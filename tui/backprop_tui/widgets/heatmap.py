@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from textual.message import Message
 
+from backprop_core.frozen import dataclass
 from backprop_tui.cells import CellView, code_points
 from backprop_tui.palette import ZERO, Ink
 from backprop_tui.scales import round_up, short_number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -68,6 +69,7 @@ def run_headless(options: HeadlessOptions) -> int:
     commands = _read_script(options.script) if options.script is not None else None
     trainer = _open(options)
     recorder = Recorder(options.record) if options.record else None
+    gc.enable()
     run = _HeadlessRun(trainer, options, recorder)
     try:
         with np.errstate(all="ignore"):

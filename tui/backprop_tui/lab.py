@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from backprop_core.engine import EngineDied
-from backprop_core.engine_process import ProcessEngine
 from backprop_core.errors import UserError
 from backprop_core.files import harmless, read_bytes, read_text
 
 if TYPE_CHECKING:
     from backprop_core.commands import Command
+    from backprop_core.engine_process import ProcessEngine
     from backprop_core.snapshot import Frame
     from backprop_tui.options import LabOptions
 
@@ -23,19 +24,17 @@ LARGEST_CHECKPOINT = 1 << 32
 LARGEST_SCRIPT = 1 << 20
 
 
-def open_lab(options: LabOptions) -> int:
-    """Open the lab, and return the exit code when it is left.
+def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
+    """Open the lab around a training process, and return the exit code when it is left.
 
     Raises
     ------
     UserError
         If the experiment, the checkpoint or the script cannot be read; the screen is not opened then.
     """
-    source = options.experiment
-    content = read_bytes(options.resume, LARGEST_CHECKPOINT) if options.resume else None
-    engine = ProcessEngine(
-        content or source, origin=shlex.join(options.arguments), running=options.script is None
-    )
+    source = read_bytes(options.resume, LARGEST_CHECKPOINT) if options.resume else options.experiment
+    assert source is not None
+    engine.open(source, shlex.join(options.arguments), running=options.script is None)
     app = None
     try:
         # Textual is imported while the training process gets ready.
@@ -56,11 +55,13 @@ def open_lab(options: LabOptions) -> int:
             ascii_only=options.ascii_only,
             commands=commands,
         )
+        gc.freeze()
+        gc.enable()
         app.run()
     except EngineDied as death:
         raise UserError(death.reason) from None
     finally:
-        engine.close()
+        # A process that died may have been replaced by another.
         if app is not None:
             app.lab.engine.close()
     if app.last_frame is not None:

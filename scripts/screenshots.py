@@ -1,0 +1,64 @@
+"""Draw the pictures of the documentation, by the app itself: `make screenshots`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Without a terminal Textual would settle for 16 colours; it reads this when it is imported.
+os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
+
+from backprop_core.engine import LocalEngine
+from backprop_core.presets import load_preset
+from backprop_tui.app import LabApp
+from backprop_tui.session_log import SessionLog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+
+MEDIUM = (120, 40)
+
+PICTURES: tuple[tuple[str, str, tuple[int, int], int, int, Sequence[str]], ...] = (
+    ("stalled", "sequence", MEDIUM, 400, 12, []),
+    ("healed", "sequence", MEDIUM, 400, 12, ["r", *["wait"] * 14]),
+    ("digits", "digits", MEDIUM, 60, 20, ["down", "down", "right"]),
+    ("narrow", "dying-relu", (80, 24), 100, 20, []),
+    ("wide", "overfitting", (200, 50), 40, 40, []),
+    ("presets", "sequence", MEDIUM, 400, 4, ["p"]),
+    ("help", "sequence", MEDIUM, 400, 4, ["question_mark"]),
+)
+"""Name, preset, size, steps a frame, frames before the keys, keys ("wait" is another frame)."""
+
+
+async def draw(
+    name: str, preset: str, size: tuple[int, int], steps: int, frames: int, keys: Sequence[str]
+) -> None:
+    """Write one picture."""
+    app = LabApp(LocalEngine(load_preset(preset), steps_per_frame=steps), SessionLog(), fps=60)
+    async with app.run_test(size=size) as pilot:
+        for _ in range(frames):
+            await app.lab.next_frame()
+        for key in keys:
+            if key != "wait":
+                await pilot.press(key)
+            await app.lab.next_frame()
+        await app.lab.engine.pause()
+        await app.lab.next_frame()
+        await pilot.pause()
+        picture = app.export_screenshot(title="backprop-tui")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
+async def main() -> None:
+    """Draw all of them."""
+    for picture in PICTURES:
+        await draw(*picture)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -112,6 +112,8 @@ class LabApp(App[None]):
 
     async def _leave(self, reason: str, code: int) -> None:
         message = None
+        # No frame may be recorded after the end, nor drawn on views that are being taken down.
+        self.workers.cancel_node(self.lab)
         try:
             await self._session_log.finish(self.lab.engine, reason)
         except UserError as error:

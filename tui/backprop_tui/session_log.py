@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from backprop_core.commands import SaveCheckpoint
 from backprop_core.events import Recorder, outcome_event, snapshot_event, start_event
+from backprop_core.snapshot import View
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,9 +77,12 @@ class SessionLog:
             await engine.command(SaveCheckpoint(str(self.checkpoint)))
 
     async def finish(self, engine: Engine, reason: str) -> None:
-        """Save the last checkpoint and close the record."""
+        """Save the last checkpoint and close the record, which both hold the same step."""
+        await engine.pause()
         if self.checkpoint:
             await engine.command(SaveCheckpoint(str(self.checkpoint)))
         if self._recorder:
+            frame = await engine.frame(View())
+            self._recorder.write(snapshot_event(frame.snapshot))
             self._recorder.write(await engine.end_event(reason))
             self._recorder.close()

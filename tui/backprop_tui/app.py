@@ -9,23 +9,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding
+from textual.command import CommandPalette
 
 from backprop_core.commands import Run, Step
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
 from backprop_tui.glyphs import ASCII, UNICODE
-from backprop_tui.palette_commands import LabCommands
 from backprop_tui.screens.lab_screen import LabScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual.command import Provider
     from textual.screen import Screen
 
     from backprop_core.commands import Command
     from backprop_core.engine import Engine
     from backprop_core.snapshot import Frame
     from backprop_tui.session_log import SessionLog
+
+
+def _lab_commands() -> type[Provider]:
+    """Return the palette's provider; it is imported when the palette is opened."""
+    from backprop_tui.palette_commands import LabCommands
+
+    return LabCommands
 
 
 class LabApp(App[None]):
@@ -45,7 +53,7 @@ class LabApp(App[None]):
 
     TITLE = "backprop-tui"
     CSS_PATH = "app.tcss"
-    COMMANDS = App.COMMANDS | {LabCommands}
+    COMMANDS = App.COMMANDS | {_lab_commands}
     BINDINGS: ClassVar[list[Any]] = [
         Binding("q", "quit", "Quit", show=False),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
@@ -103,8 +111,13 @@ class LabApp(App[None]):
         self.run_worker(self._leave(f"signal {signal.Signals(number).name}", 128 + number))
 
     def action_palette(self) -> None:
-        """Open the command palette."""
-        self.action_command_palette()
+        """Open the command palette, with a text to begin with that has no character above 0x7e."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="a word of what to do", id="--command-palette"))
+
+    def action_command_palette(self) -> None:
+        """Open the command palette by Textual's own key."""
+        self.action_palette()
 
     async def action_quit(self) -> None:
         """Save what is to be saved, and leave."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,11 +29,7 @@ from backprop_core.presets import load_preset
 from backprop_core.snapshot import HEATMAP_MODES, View
 from backprop_tui.choices import leaky_switch, next_pace, next_rate
 from backprop_tui.keys import KEYS
-from backprop_tui.prompt import Prompt
 from backprop_tui.saving import write_script
-from backprop_tui.screens.died import DiedScreen
-from backprop_tui.screens.help import HelpScreen
-from backprop_tui.screens.presets import PresetsScreen
 from backprop_tui.updates import LeanUpdates
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.inspector import Inspector
@@ -52,6 +49,7 @@ if TYPE_CHECKING:
     from backprop_core.engine import Engine
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Frame
+    from backprop_tui.prompt import Prompt
     from backprop_tui.session_log import SessionLog
 
 SMALLEST = (60, 20)
@@ -93,6 +91,8 @@ class LabScreen(LeanUpdates, Screen[None]):
         self._wake = asyncio.Event()
         self._drawn = asyncio.Condition()
         self._hint_shown = ""
+        self._prompt: Prompt | None = None
+        self._unpainted = ExitStack()
 
     def compose(self) -> ComposeResult:
         """Lines above and below, four views between."""
@@ -105,13 +105,13 @@ class LabScreen(LeanUpdates, Screen[None]):
             yield LayersTable(id="layers")
         yield Inspector(id="inspector")
         yield MessageLine(id="message")
-        yield Prompt()
         yield KeyBar(id="keys")
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
         """Name the views, and begin to pull frames."""
-        self.query_one(Prompt).display = False
+        # Nothing is painted before there is a frame to show: an empty screen would only delay the full one.
+        self._unpainted.enter_context(self.app.batch_update())
         self.query_one("#predictions").border_title = "predictions"
         self.query_one("#layers").border_title = "layers"
         self.run_worker(self._pull_frames(), name="frames", exclusive=True, group="frames")
@@ -195,6 +195,7 @@ class LabScreen(LeanUpdates, Screen[None]):
                 widget.show(frame)  # type: ignore[attr-defined]
             for widget in self.query("LayersTable, Inspector, MessageLine"):
                 widget.show(frame)  # type: ignore[attr-defined]
+            self._unpainted.close()
             if frame.experiment.watch and self._hint_shown != frame.experiment.name:
                 self._hint_shown = frame.experiment.name
                 self.say(frame.experiment.watch)
@@ -387,17 +388,26 @@ class LabScreen(LeanUpdates, Screen[None]):
         title.notice = "" if self.pace is None else f"{self.pace:g} steps/s at most"
         self.wake()
 
-    def action_prompt(self) -> None:
+    async def action_prompt(self) -> None:
         """Open the prompt."""
-        self.query_one(Prompt).open()
+        if self._prompt is None:
+            from backprop_tui.prompt import Prompt
+
+            self._prompt = Prompt()
+            await self.mount(self._prompt, before="#keys")
+        self._prompt.open()
 
     def action_help(self) -> None:
         """Show the help."""
+        from backprop_tui.screens.help import HelpScreen
+
         watch = self.frame.experiment.watch if self.frame else ""
         self.app.push_screen(HelpScreen(watch, ascii_only=self.query_one(TitleLine).glyphs.ascii))
 
     def action_presets(self) -> None:
         """Choose a preset."""
+        from backprop_tui.screens.presets import PresetsScreen
+
         current = self.frame.experiment.name if self.frame else ""
         ascii_only = self.query_one(TitleLine).glyphs.ascii
         self.app.push_screen(PresetsScreen(current, ascii_only=ascii_only), self._preset_chosen)
@@ -445,6 +455,9 @@ class LabScreen(LeanUpdates, Screen[None]):
 
     async def _engine_died(self, death: EngineDied) -> None:
         """Say why, and go on from the last state or quit."""
+        from backprop_tui.screens.died import DiedScreen
+
+        self._unpainted.close()
         step = f"step {self.log_of_session.kept_step}" if self.engine.last_state else "the beginning"
         if not await self.app.push_screen_wait(DiedScreen(death.reason, step)):
             self.app.exit(return_code=1, message=f"backprop-tui: {death.reason}")

@@ -40,7 +40,7 @@ class Prompt(Input):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="a command, e.g. set learning-rate 0.01   (tab completes, ↑ history, esc leaves)",
+            placeholder="a command, e.g. set learning-rate 0.01   (tab completes, up recalls, esc leaves)",
             suggester=CommandSuggester(),
             select_on_focus=False,
             id="prompt",

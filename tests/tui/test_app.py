@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from textual.command import CommandPalette
+from textual.events import Key
 
 from backprop_core.presets import load_preset, preset_names
 from backprop_core.snapshot import HEATMAP_MODES
@@ -393,3 +394,21 @@ async def test_every_parameter_is_finite_after_all_keys_at_once():
         await lab.pilot.press(*keys)
         await lab.press("space")
         assert np.isfinite(lab.trainer.network.parameters).all()
+
+
+async def test_a_command_that_comes_in_one_piece_all_goes_to_the_prompt():
+    async with open_lab(paused_engine()) as lab:
+        driver = lab.app._driver
+        for character in ":set learning-rate 0.25":
+            name = {":": "colon", " ": "space", "-": "minus", ".": "full_stop"}.get(character, character)
+            driver.send_message(Key(name, character))
+        prompt = lab.app.lab.query_one(Prompt)
+        await lab.until(lambda: prompt.value.endswith("0.25"))
+        assert prompt.value == "set learning-rate 0.25"
+        assert lab.trainer.step_count == 0
+
+
+async def test_a_colon_in_the_prompt_is_a_character():
+    async with open_lab(paused_engine()) as lab:
+        await lab.pilot.press("colon", "a", "colon", "b")
+        assert lab.app.lab.query_one(Prompt).value == "a:b"

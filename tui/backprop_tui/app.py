@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -133,4 +134,8 @@ class LabApp(App[None]):
             message = f"backprop-tui: {error}"
         except EngineDied:
             pass
+        self.lab.engine.close()
+        if code == 128 + signal.SIGHUP:
+            # The terminal is gone: restoring it would wait for ever for writes that cannot end.
+            os._exit(code)
         self.exit(return_code=code, message=message)

@@ -54,7 +54,8 @@ class Prompt(Input):
         self.value = ""
         self._place = len(self.history)
         self.display = True
-        self.focus()
+        # Widget.focus would do it later, and the next keys would go elsewhere.
+        self.screen.set_focus(self)
 
     def _leave(self, line: str) -> None:
         self.display = False

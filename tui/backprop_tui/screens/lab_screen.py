@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
+from shutil import get_terminal_size
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -74,7 +75,16 @@ class LabScreen(LeanUpdates, Screen[None]):
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[Any]] = [
-        Binding(spec.keys, spec.action, spec.help, show=False, id=spec.action, tooltip=spec.help)
+        Binding(
+            spec.keys,
+            spec.action,
+            spec.help,
+            show=False,
+            id=spec.action,
+            tooltip=spec.help,
+            # Otherwise keys that come right after it, as when pasted, would act before the prompt has opened.
+            priority=spec.action == "prompt",
+        )
         for spec in KEYS
         if spec.action not in ("palette", "quit")
     ]
@@ -111,7 +121,9 @@ class LabScreen(LeanUpdates, Screen[None]):
     def on_mount(self) -> None:
         """Name the views, and begin to pull frames."""
         # Nothing is painted before there is a frame to show: an empty screen would only delay the full one.
-        self._unpainted.enter_context(self.app.batch_update())
+        # Of a terminal that has no size Textual makes up two, and would wait for one of them for ever.
+        if get_terminal_size(fallback=(0, 0)) != (0, 0):
+            self._unpainted.enter_context(self.app.batch_update())
         self.query_one("#predictions").border_title = "predictions"
         self.query_one("#layers").border_title = "layers"
         self.run_worker(self._pull_frames(), name="frames", exclusive=True, group="frames")

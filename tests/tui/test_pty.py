@@ -1,0 +1,244 @@
+"""The real program in a real pseudo-terminal: keys in, a screen out, and what is left when it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import numpy as np
+import ptyprocess
+import pytest
+
+from backprop_core.checkpoint import read_checkpoint
+from benchmarks.terminal import ANSWERS, COLUMNS, LINES, Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DEADLINE = 20.0
+HIDDEN = ("SSH_", "NO_COLOR", "TEXTUAL", "COLUMNS", "LINES", "TMUX")
+UP, DOWN, RIGHT, LEFT, ESCAPE = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b"
+CTRL_C, CTRL_P = "\x03", "\x10"
+
+
+class Program:
+    """The lab in a pseudo-terminal of 120×40, its screen and everything that it has written."""
+
+    def __init__(self, arguments: tuple[str, ...], folder: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
+        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        self.process = ptyprocess.PtyProcess.spawn(
+            [sys.executable, "-m", "backprop_tui", *arguments],
+            cwd=folder,
+            env=environment,
+            dimensions=(LINES, COLUMNS),
+        )
+        self.written = b""
+        self._picture = Picture()
+
+    def read(self, seconds: float) -> bool:
+        """Wait so long for bytes; False if there will be no more."""
+        if not select.select([self.process.fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.process.fd, 65536)
+        except OSError:
+            return False
+        self.written += data
+        self._picture.feed(data)
+        for question, answer in ANSWERS.items():
+            for _ in range(data.count(question)):
+                os.write(self.process.fd, answer)
+        return bool(data)
+
+    def text(self) -> str:
+        return self._picture.text()
+
+    def number(self, name: str) -> float:
+        """Return what the status line says of step, epoch, loss or lr."""
+        match = re.search(rf"\b{name} ([0-9.e+-]+)", self.text())
+        assert match, self.text()
+        return float(match[1])
+
+    def until(self, shown: Callable[[str], object]) -> None:
+        """Read until the screen is as wanted."""
+        deadline = monotonic() + DEADLINE
+        while not shown(self.text()):
+            assert monotonic() < deadline, f"not shown in time; there is\n{self.text()}"
+            assert self.read(0.1) or shown(self.text()), f"the program has ended; there was\n{self.text()}"
+
+    def press(self, keys: str, *texts: str) -> None:
+        """Press keys, and wait until all the texts stand on the screen."""
+        self.process.write(keys.encode())
+        self.until(lambda screen: all(text in screen for text in texts))
+
+    def children(self) -> list[int]:
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def exit_code(self) -> int:
+        """Read to the end, and return the exit code; 128 + N if a signal ended the program."""
+        deadline = monotonic() + DEADLINE
+        while self.read(0.1):
+            assert monotonic() < deadline, f"does not end; there is\n{self.text()}"
+        self.process.wait()
+        status = self.process.exitstatus
+        return 128 + self.process.signalstatus if status is None else status
+
+
+@contextmanager
+def program(*arguments: str, folder: Path) -> Iterator[Program]:
+    """Open the lab, wait until it trains, and end it if the test has not."""
+    opened = Program(arguments, folder)
+    try:
+        opened.until(lambda screen: re.search(r"RUNNING.*step [1-9]", screen) and "dead" in screen)
+        yield opened
+    finally:
+        opened.process.close(force=True)
+
+
+def assert_terminal_restored(lab: Program) -> None:
+    """The main screen, the cursor, no mouse reports, no pasting brackets, and lines edited as before."""
+    for on, off in (("?1049h", "?1049l"), ("?25l", "?25h"), ("?1000h", "?1000l"), ("?2004h", "?2004l")):
+        assert lab.written.rfind(f"\x1b[{off}".encode()) > lab.written.rfind(f"\x1b[{on}".encode()), off
+    assert termios.tcgetattr(lab.process.fd)[3] & (termios.ECHO | termios.ICANON)
+
+
+def assert_gone(pids: list[int]) -> None:
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+def headless(*arguments: str, folder: Path) -> dict[str, object]:
+    """Run without a screen, and return the end event."""
+    done = subprocess.run(
+        [sys.executable, "-m", "backprop_tui", "run", *arguments, "--headless", "--quiet"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_key_acts_and_q_leaves_nothing_behind(tmp_path):
+    with program("sequence", folder=tmp_path) as lab:
+        workers = lab.children()
+        assert workers
+        lab.until(lambda screen: "dead 4/4" in screen)
+        lab.press(" ", "PAUSED")
+        step, epoch = lab.number("step"), lab.number("epoch")
+        lab.press("s", f"step {step + 1:.0f}")
+        lab.press("e", f"epoch {epoch + 2:.0f}")
+        lab.press("r", "dead 0/4")
+        lab.press("u", "dead 4/4")
+        lab.press("l", "leaky-relu", "dead 0/0")
+        lab.press("l", "dead 4/4")
+        lab.press("+", "lr 0.05")
+        lab.press("-", "lr 0.02")
+        for mode in ("pre-activations", "weights", "gradients", "─ activations"):
+            lab.press("h", mode)
+        lab.press("]", "layer 2 of 2")
+        lab.press("[", "layer 1 of 2")
+        lab.press(DOWN, "layer 1 neuron 1")
+        lab.press(RIGHT, "sample 1 ·")
+        lab.press(RIGHT, "sample 2 ·")
+        lab.press(LEFT, "sample 1 ·")
+        lab.press(DOWN, "layer 1 neuron 2")
+        lab.press(UP, "layer 1 neuron 1")
+        lab.press(ESCAPE, "arrows or a click")
+        lab.press("g", "loss, linear")
+        lab.press("g", "loss, logarithmic")
+        lab.press("z", "since the last mark")
+        lab.press("z", "of the whole run")
+        lab.press("<", "at most 10000 steps a second")
+        lab.press(">", "pace: full speed")
+        lab.press("n", "step 0", "seed 4")
+        lab.press("N", "seed 5")
+        lab.press(":", "a command, e.g.")
+        lab.press("step 3\r", "step 3 ")
+        lab.press("w", "written to sequence.script")
+        for key, text in (("?", "esc closes"), ("p", "enter opens"), (CTRL_P, "a word of what to do")):
+            lab.press(key, text)
+            lab.press(ESCAPE)
+            lab.until(lambda screen, text=text: text not in screen)
+        lab.press(" ", "RUNNING")
+        lab.press("q")
+        assert lab.exit_code() == 0
+        assert_terminal_restored(lab)
+        assert_gone([*workers, lab.process.pid])
+    assert [path.name for path in tmp_path.iterdir()] == ["sequence.script"]
+
+
+def test_a_saved_session_replayed_without_a_screen_ends_on_the_same_bits(tmp_path):
+    with program("sequence", folder=tmp_path) as lab:
+        lab.until(lambda screen: "dead 4/4" in screen)
+        lab.press("r", "▼ reinit-dead")
+        lab.press("-", "lr 0.02")
+        step = lab.number("step")
+        lab.until(lambda _: lab.number("step") > step)
+        lab.press("l", "leaky-relu")
+        lab.press(" ", "PAUSED")
+        lab.press("s", "PAUSED")
+        lab.press("w", "written to sequence.script")
+        lab.press(":save weights.npz\r", "weights.npz")
+        lab.until(lambda _: (tmp_path / "weights.npz").exists())
+        lab.press("q")
+        assert lab.exit_code() == 0
+    with np.load(tmp_path / "weights.npz") as saved:
+        parameters = np.concatenate([saved[name].ravel() for name in ("W1", "b1", "W2", "b2")])
+    replayed = headless("sequence", "--script", "sequence.script", folder=tmp_path)
+    assert replayed["parameters_sha256"] == hashlib.sha256(parameters.tobytes()).hexdigest()
+
+
+def test_ctrl_c_quits_while_training(tmp_path):
+    with program("sequence", folder=tmp_path) as lab:
+        workers = lab.children()
+        lab.press(CTRL_C)
+        assert lab.exit_code() == 0
+        assert_terminal_restored(lab)
+        assert_gone(workers)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_what_is_to_be_saved_and_ends_with_128_more(tmp_path, number):
+    with program("sequence", "--checkpoint", "state.npz", "--record", "events.jsonl", folder=tmp_path) as lab:
+        workers = lab.children()
+        os.kill(lab.process.pid, number)
+        assert lab.exit_code() == 128 + number
+        # After SIGHUP there is no terminal any more.
+        if number == signal.SIGTERM:
+            assert_terminal_restored(lab)
+        assert_gone(workers)
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert events[0]["event"] == "start"
+    assert [event["event"] for event in events[-2:]] == ["snapshot", "end"]
+    resumed = read_checkpoint(tmp_path / "state.npz")
+    assert resumed.step_count == events[-1]["step"] == events[-2]["step"] > 0
+    assert resumed.parameters_sha256() == events[-1]["parameters_sha256"]
+
+
+def test_a_killed_training_process_is_told_and_g_goes_on(tmp_path):
+    with program("sequence", folder=tmp_path) as lab:
+        (worker,) = lab.children()
+        lab.press("r", "▼ reinit-dead") if "dead 4/4" in lab.text() else None
+        os.kill(worker, signal.SIGKILL)
+        lab.until(lambda screen: "killed by SIGKILL" in screen)
+        lab.press("g", "going on from")
+        lab.until(lambda screen: "RUNNING" in screen)
+        (another,) = lab.children()
+        assert another != worker
+        lab.press("q")
+        assert lab.exit_code() == 0
+        assert_gone([another])

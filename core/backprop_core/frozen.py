@@ -56,5 +56,5 @@ def _set_once(self: Any, name: str, value: object) -> None:
     object.__setattr__(self, name, value)
 
 
-def _delete(self: Any, name: str) -> None:
+def _delete(self: Any, name: str) -> None:  # noqa: ARG001
     raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")

@@ -27,7 +27,7 @@ class Journal:
     """The commands so far; training between them is one ``run N epochs`` or ``step N``."""
 
     commands: list[Command] = field(default_factory=list)
-    written_to: Place = Place()
+    written_to: Place = field(default_factory=Place)
 
     def note_training(self, now: Place) -> None:
         """Write down the training since the last entry."""

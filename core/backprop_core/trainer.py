@@ -15,7 +15,6 @@ from backprop_core.experiment_file import resolve
 from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_condition
 from backprop_core.history import LossHistory
-from backprop_core.interventions import carry_out
 from backprop_core.journal import Journal, Place
 from backprop_core.losses import LOSSES
 from backprop_core.measures import COMPARISONS, QUANTITIES, take_snapshot
@@ -316,6 +315,9 @@ class Trainer:
         UserError
             If it cannot be done; nothing has changed then.
         """
+        # Imported here: a run without commands starts sooner, and interventions know the trainer.
+        from backprop_core.interventions import carry_out
+
         return carry_out(self, command)
 
     def census(self) -> Census:

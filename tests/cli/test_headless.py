@@ -174,7 +174,7 @@ def test_every_command_of_the_contract_runs_in_a_script(capsys, script, tmp_path
         checkpoint {state}
         """
     )
-    code, events, err = run(capsys, "sequence", "--script", path)
+    code, _events, err = run(capsys, "sequence", "--script", path)
     assert (code, err) == (0, "")
     assert weights.exists()
     assert state.exists()
@@ -293,8 +293,18 @@ def test_the_record_is_whole_lines_whatever_the_kill(tmp_path):
 def test_checkpoints_are_written_at_intervals(tmp_path):
     state = tmp_path / "state.npz"
     process = subprocess.Popen(
-        [*COMMAND, "run", "sequence", "--headless", "--epochs", "1000000000"]
-        + ["--checkpoint", str(state), "--checkpoint-every", "0.1"],
+        [
+            *COMMAND,
+            "run",
+            "sequence",
+            "--headless",
+            "--epochs",
+            "1000000000",
+            "--checkpoint",
+            str(state),
+            "--checkpoint-every",
+            "0.1",
+        ],
         stdout=subprocess.DEVNULL,
     )
     try:

@@ -411,3 +411,13 @@ async def test_a_colon_in_the_prompt_is_a_character():
     async with open_lab(paused_engine()) as lab:
         await lab.pilot.press("colon", "a", "colon", "b")
         assert lab.app.lab.query_one(Prompt).value == "a:b"
+
+
+async def test_commands_and_keys_that_come_in_one_piece_are_all_carried_out():
+    async with open_lab(paused_engine()) as lab:
+        names = {":": "colon", " ": "space", "-": "minus", ".": "full_stop", "\r": "enter"}
+        for character in ":set learning-rate 0.25\r:step 3\rs:set learning-rate 0.5\rs":
+            lab.app._driver.send_message(Key(names.get(character, character), character))
+        await lab.until(lambda: lab.trainer.step_count == 5)
+        changes = [line for line in lab.session.script().splitlines() if line.startswith("set")]
+        assert changes == ["set learning-rate 0.25", "set learning-rate 0.5"]

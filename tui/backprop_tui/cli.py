@@ -51,6 +51,17 @@ Names with options are written NAME:OPTION=VALUE, several layers' activations wi
 """
 
 
+class _Formatter(RawDescriptionHelpFormatter):
+    """Asks the terminal's width itself: argparse imports all of `shutil` for that, 3 ms of every start."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = os.get_terminal_size().columns
+        except OSError:
+            columns = 100
+        super().__init__(prog, width=max(min(columns, 110) - 2, 40))
+
+
 class _Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")
@@ -81,10 +92,10 @@ def _dispatch(words: list[str]) -> int:
 @contextmanager
 def _training_process(words: list[str]) -> Iterator[ProcessEngine | None]:
     """Start the lab's training process before anything else is imported: it gets ready meanwhile."""
-    if words[0] != "run" or not {"--headless", "-h", "--help"}.isdisjoint(words):
+    headless = not {"--headless", "-h", "--help"}.isdisjoint(words)
+    if words[0] != "run" or headless or _missing_terminal():
         yield None
         return
-    _require_a_terminal()
     from backprop_core.engine_process import ProcessEngine
 
     engine = ProcessEngine()
@@ -99,7 +110,7 @@ def _parser() -> ArgumentParser:
         prog="backprop-tui",
         description="A terminal lab that shows why a neural network is not learning, and heals it live.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"backprop-tui {__version__}")
@@ -109,7 +120,7 @@ def _parser() -> ArgumentParser:
         help="open the lab, or train headless (the default command)",
         description="Open the lab on an experiment; with --headless train it without a screen.",
         epilog=RUN_EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     _add_run_options(run)
@@ -118,7 +129,7 @@ def _parser() -> ArgumentParser:
         help="list the presets",
         description="List the presets: name, what each shows, what to try.",
         epilog="examples:\n  backprop-tui presets\n  backprop-tui presets --json",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     presets.add_argument("--json", action="store_true", help="as one JSON list")
@@ -175,7 +186,7 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
     if arguments.resume and (arguments.experiment or given_values(arguments)):
         raise UserError("--resume takes the experiment from its file; leave out what would change it")
     experiment = None if arguments.resume else experiment_of(arguments)
-    if engine is None:
+    if arguments.headless:
         from backprop_tui.headless import HeadlessOptions, run_headless
 
         return run_headless(
@@ -189,6 +200,9 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
                 arguments.quiet,
             )
         )
+    if missing := _missing_terminal():
+        raise UserError(missing)
+    assert engine is not None
     if arguments.script == "-":
         raise UserError("--script -: the lab needs standard input for keys; give a file, or --headless")
     from backprop_tui.lab import open_lab
@@ -210,10 +224,10 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
     )
 
 
-def _require_a_terminal() -> None:
+def _missing_terminal() -> str:
+    """Return why the lab cannot be opened here, empty if it can."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
-        raise UserError("the lab needs a terminal; train without one with --headless")
+        return "the lab needs a terminal; train without one with --headless"
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
-        raise UserError(
-            "the lab cannot draw on a dumb terminal (TERM); train without a screen with --headless"
-        )
+        return "the lab cannot draw on a dumb terminal (TERM); train without a screen with --headless"
+    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.binding import Binding
+from textual.events import Key
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
@@ -59,12 +60,24 @@ class Prompt(Input):
 
     def _leave(self, line: str) -> None:
         self.display = False
+        if self.has_focus:
+            self.screen.set_focus(None)
         self.post_message(self.Entered(line))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_key(self, event: Key) -> None:
+        """Hand the line over at once, so that keys that come in one piece with it are not taken into it."""
+        if not self.display:
+            event.stop()
+            event.prevent_default()
+            self.app.post_message(Key(event.key, event.character))
+        elif event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self._enter()
+
+    def _enter(self) -> None:
         """Hand the line over, and remember it."""
-        event.stop()
-        line = event.value.strip()
+        line = self.value.strip()
         if line and self.history[-1:] != [line]:
             self.history.append(line)
         self._leave(line)

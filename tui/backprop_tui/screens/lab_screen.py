@@ -243,7 +243,6 @@ class LabScreen(LeanUpdates, Screen[None]):
 
     async def on_prompt_entered(self, event: Prompt.Entered) -> None:
         """Carry out what was typed."""
-        self.set_focus(None)
         if event.line:
             await self.enter_line(event.line)
 

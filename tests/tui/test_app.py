@@ -19,6 +19,8 @@ from backprop_tui.screens.lab_screen import Selection
 from backprop_tui.screens.presets import PresetsScreen
 from tests.tui.driving import open_lab, paused_engine
 
+pytestmark = pytest.mark.usefixtures("short_waits")
+
 DEAD_AT = 200
 """By this step all four hidden neurons of the preset ``sequence`` are dead."""
 

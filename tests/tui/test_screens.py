@@ -27,6 +27,8 @@ from tests.tui.driving import open_lab, paused_engine
 if TYPE_CHECKING:
     from backprop_tui.screens.lab_screen import LabScreen
 
+pytestmark = pytest.mark.usefixtures("short_waits")
+
 DEAD_AT = 200
 
 

@@ -10,6 +10,8 @@ from backprop_tui.screens.help import HelpScreen
 from backprop_tui.screens.presets import PresetsScreen
 from tests.tui.driving import Driver, make_app, open_lab, paused_engine
 
+pytestmark = pytest.mark.usefixtures("short_waits")
+
 SIZES = [(80, 24), (120, 40), (200, 50)]
 DEAD_AT = 200
 

@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 ARGS ?=
 WORKERS ?= 2
 TORCH ?= torch==2.13.0
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH_OPTIONS ?=
 
 .PHONY: help run test check format bench screenshots torch clean
 .DEFAULT_GOAL := help
@@ -38,12 +38,11 @@ bench: $(VENV)/.dev torch  ## measure against PyTorch, scikit-learn and bare Num
 screenshots: $(VENV)/.dev  ## draw docs/screenshots anew, by the app itself
 	$(BIN)/python scripts/screenshots.py
 
-# Linux wheels on PyPI bring gigabytes of CUDA, those of PyTorch's own index do not; a wheel that pip already has at
-# hand (find-links) serves as well. Without PyTorch the tests and benchmarks that compare with it are left out.
+# PyTorch's plain wheels for Linux bring gigabytes of CUDA with them: TORCH_OPTIONS can name
+# an index of lighter ones. Without PyTorch the tests and benchmarks that compare with it are left out.
 torch: $(VENV)/.dev
 	@$(BIN)/python -c 'import torch' 2>/dev/null \
-		|| { $(PIP) install --retries 1 --no-deps --extra-index-url $(TORCH_INDEX) '$(TORCH)' \
-			&& $(PIP) install '$(TORCH)'; } \
+		|| $(PIP) install --retries 1 $(TORCH_OPTIONS) '$(TORCH)' \
 		|| echo "no PyTorch: what compares with it is left out"
 
 clean:  ## remove .venv, caches and built packages

@@ -156,7 +156,7 @@ def _reinit(words: Sequence[str]) -> c.ReinitDead:
     _at_most(words, 1, "reinit-dead")
     if not words:
         return c.ReinitDead()
-    match = re.fullmatch(r"(\d{1,9})\.(\d{1,9})", words[0])
+    match = re.fullmatch(r"(\d{1,18})\.(\d{1,18})", words[0])
     if match is None:
         raise UserError(f"'{words[0]}' names no neuron; layer 1, neuron 3 is '1.3'")
     return c.ReinitDead(int(match.group(1)), int(match.group(2)))

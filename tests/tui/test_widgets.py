@@ -111,7 +111,13 @@ class TestStatusLine:
 
     async def test_drops_the_least_important_and_keeps_the_order(self) -> None:
         line = await shown(StatusLine(), make_frame(), width=48, height=1)
-        assert line == "RUNNING step 1234 loss 0.123456 dead 2/4"
+        assert line == "RUNNING epoch 123 step 1234 loss 0.1235 dead 2/4"
+
+    async def test_large_counts_still_fit_into_80_columns(self) -> None:
+        snapshot = make_snapshot(step=12345678, epoch=12345678, training_loss=0.0234567)
+        frame = make_frame(snapshot=snapshot, steps_per_second=249_000)
+        line = await shown(StatusLine(), frame, width=80, height=1)
+        assert "epoch 12345678 step 12345678 loss 0.02346 lr 0.05 dead 2/4 249k steps/s" in line
 
     async def test_says_a_loss_that_is_not_finite(self) -> None:
         snapshot = make_snapshot(training_loss=NAN)

@@ -44,7 +44,7 @@ class PresetsScreen(ModalScreen[str | None]):
     def _option(self, name: str) -> Option:
         preset = load_preset(name)
         text = Text.assemble(
-            (name, "bold"), "\n", printable(preset.description), "\n", (printable(preset.watch), "dim")
+            (name, "bold"), "\n", printable(preset.description), "\n", (printable(preset.watch), "dim"), "\n"
         )
         if self._ascii_only:
             text.plain = to_ascii(text.plain)

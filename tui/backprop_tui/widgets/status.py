@@ -26,17 +26,23 @@ def plain_rate(rate: float) -> str:
     return str(int(round(rate, 3 - digits)))
 
 
-def status_parts(frame: Frame) -> list[Part]:
+def short_rate(rate: float) -> str:
+    """Return steps a second in few characters: 249k."""
+    return f"{rate / 1000:.0f}k" if rate >= 10_000 else plain_rate(rate)
+
+
+def status_parts(frame: Frame, *, short: bool = False) -> list[Part]:
     """Return (name, text, ink) of each part of the status line after the state."""
+    rate = short_rate(frame.steps_per_second) if short else plain_rate(frame.steps_per_second)
     snapshot = frame.snapshot
     dead = snapshot.dead
     return [
         ("epoch", f"epoch {snapshot.epoch}", Ink.TEXT),
         ("step", f"step {snapshot.step}", Ink.TEXT),
-        ("loss", f"loss {snapshot.training_loss:.6g}", Ink.STRONG),
+        ("loss", f"loss {snapshot.training_loss:.{4 if short else 6}g}", Ink.STRONG),
         ("lr", f"lr {snapshot.learning_rate:.6g}", Ink.TEXT),
         ("dead", f"dead {dead}/{snapshot.mortal}", Ink.DEAD if dead else Ink.TEXT),
-        ("steps/s", f"{plain_rate(frame.steps_per_second)} steps/s", Ink.MUTED),
+        ("steps/s", f"{rate} steps/s", Ink.MUTED),
     ]
 
 
@@ -69,6 +75,8 @@ class StatusLine(CellView):
             gap = " "
         if width() > canvas.width:
             marker = ""
+        if width() > canvas.width:
+            parts = status_parts(frame, short=True)
         while width() > canvas.width and dropped:
             least = dropped.pop(0)
             parts = [part for part in parts if part[0] != least]

@@ -26,7 +26,7 @@ from benchmarks.terminal import ANSWERS, COLUMNS, LINES, Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 HIDDEN = ("SSH_", "NO_COLOR", "TEXTUAL", "COLUMNS", "LINES", "TMUX")
 UP, DOWN, RIGHT, LEFT, ESCAPE = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b"
 CTRL_C, CTRL_P = "\x03", "\x10"

@@ -69,6 +69,7 @@ def run_headless(options: HeadlessOptions) -> int:
     commands = _read_script(options.script) if options.script is not None else None
     trainer = _open(options)
     recorder = Recorder(options.record) if options.record else None
+    gc.freeze()
     gc.enable()
     run = _HeadlessRun(trainer, options, recorder)
     try:

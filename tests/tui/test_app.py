@@ -194,7 +194,7 @@ async def test_z_zooms_to_the_last_mark_and_back():
 async def test_the_pace_is_slowed_and_given_free_again():
     async with open_lab(paused_engine(steps_per_frame=50)) as lab:
         await lab.press(*["less_than_sign"] * 5)
-        assert "at most 1 steps a second" in lab.message
+        assert "at most 1 step a second" in lab.message
         await lab.press("space")
         before = lab.trainer.step_count
         for _ in range(5):
@@ -246,7 +246,8 @@ async def test_another_preset_keeps_the_session_with_interventions_as_a_script(t
     monkeypatch.chdir(tmp_path)
     async with open_lab(paused_engine(steps=DEAD_AT)) as lab:
         await lab.press("r")
-        await lab.app.lab.open_preset("xor")
+        lab.app.lab.open_preset("xor")
+        await lab.frame()
         assert "sequence.script" in lab.message
     assert "reinit-dead" in (tmp_path / "sequence.script").read_text()
 
@@ -255,7 +256,8 @@ async def test_the_prompt_carries_out_a_command():
     async with open_lab(paused_engine()) as lab:
         await lab.type("set learning-rate 0.007")
         assert lab.trainer.experiment.training.learning_rate == 0.007
-        assert not lab.app.lab.query_one(Prompt).display
+        assert not lab.app.lab.query_one(Prompt).opened
+        assert lab.app.lab.query_one("#keys").display
 
 
 async def test_the_prompt_completes_with_tab():

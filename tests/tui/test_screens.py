@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,11 +122,14 @@ async def test_the_status_line_has_state_and_numbers_at_every_size(size):
 
 async def test_the_views_lie_within_the_terminal_and_do_not_overlap():
     async with open_lab(paused_engine(steps=5), size=(80, 24)) as lab:
-        for size in ((80, 24), (200, 50), (120, 40), (60, 20)):
+        for size, message in product(((80, 24), (200, 50), (120, 40), (60, 20)), ("short", "long " * 30)):
             await lab.pilot.resize_terminal(*size)
+            lab.app.lab.say(message)
             await lab.frame()
-            names = ("#title", "#status", "#loss", "#heatmap", "#predictions", "#layers", "#inspector")
-            regions = [lab.app.lab.query_one(name).region for name in (*names, "#message", "#keys")]
+            names = ["#title", "#status", "#loss", "#heatmap", "#predictions", "#layers", "#message", "#keys"]
+            if lab.app.lab.query_one("#inspector").display:
+                names.append("#inspector")
+            regions = [lab.app.lab.query_one(name).region for name in names]
             for number, region in enumerate(regions):
                 assert region.area
                 assert lab.app.lab.region.contains_region(region)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from backprop_core.commands import Command
     from backprop_core.engine import Engine
     from backprop_core.snapshot import Frame
+    from backprop_tui.screens.live_screen import LiveScreen
     from backprop_tui.session_log import SessionLog
 
 
@@ -50,11 +52,16 @@ class LabApp(App[None]):
         Draw with no character above 0x7e.
     commands : sequence of Command
         Carried out on opening, in their order.
+
+    Attributes
+    ----------
+    farewell : str
+        What is to be said on standard error once the screen is gone; empty if nothing.
     """
 
     TITLE = "backprop-tui"
     CSS_PATH = "app.tcss"
-    COMMANDS = App.COMMANDS | {_lab_commands}
+    COMMANDS: ClassVar[set[Any]] = {_lab_commands}
     BINDINGS: ClassVar[list[Any]] = [
         Binding("q", "quit", "Quit", show=False),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
@@ -75,6 +82,8 @@ class LabApp(App[None]):
         self.glyphs = ASCII if ascii_only else UNICODE
         self.animation_level = "none"
         self.lab = LabScreen(engine, fps, log)
+        self.farewell = ""
+        self._leaving = False
         self._session_log = log
         self._commands = tuple(commands)
         self.set_class(ascii_only, "-ascii")
@@ -99,17 +108,32 @@ class LabApp(App[None]):
             self.run_worker(self._carry_out(), name="script")
 
     async def _carry_out(self) -> None:
+        """Carry out the commands; one that fails, or training that somebody stops, ends that."""
         await self.lab.next_frame()
-        for command in self._commands:
-            outcome = await self.lab.send(command)
-            if outcome is None or outcome.passed is False:
-                return
-            # Training only begins with the command; the next one is for where it ends.
-            while isinstance(command, (Run, Step)) and (await self.lab.next_frame()).state == "RUNNING":
-                pass
+        try:
+            for command in self._commands:
+                outcome = await self.lab.send(command)
+                if outcome.passed is False or not await self._trained(command):
+                    return
+        except UserError as error:
+            self.lab.say(str(error), warning=True)
+        except EngineDied:
+            return
+
+    async def _trained(self, command: Command) -> bool:
+        """Wait until training that a command has begun is over; False if it was stopped on the way."""
+        frame = await self.lab.next_frame()
+        if not isinstance(command, (Run, Step)) or frame.state != "RUNNING":
+            return True
+        while frame.state == "RUNNING":
+            frame = await self.lab.next_frame()
+        if frame.reason:
+            return True
+        self.lab.say("the script has ended here, because its training was stopped", warning=True)
+        return False
 
     def _on_signal(self, number: int) -> None:
-        self.run_worker(self._leave(f"signal {signal.Signals(number).name}", 128 + number))
+        self._leave(f"signal {signal.Signals(number).name}", 128 + number)
 
     def action_palette(self) -> None:
         """Open the command palette, with a text to begin with that has no character above 0x7e."""
@@ -122,20 +146,56 @@ class LabApp(App[None]):
 
     async def action_quit(self) -> None:
         """Save what is to be saved, and leave."""
-        await self._leave("quit", 0)
+        self._leave("quit", 0)
 
-    async def _leave(self, reason: str, code: int) -> None:
-        message = None
+    def on_live_screen_given_up(self, event: LiveScreen.GivenUp) -> None:
+        """Leave after the training process has died."""
+        self.farewell = event.reason
+        self.lab.engine.close()
+        self.exit(return_code=1)
+
+    def _leave(self, reason: str, code: int) -> None:
+        """Leave beside the keys: should the training process not answer, a second wish to leave is heard."""
+        if self._leaving:
+            self._gone(code)
+        else:
+            self._leaving = True
+            self.run_worker(self._save_and_leave(reason, code), name="leaving")
+
+    async def _save_and_leave(self, reason: str, code: int) -> None:
         # No frame may be recorded after the end, nor drawn on views that are being taken down.
         self.workers.cancel_node(self.lab)
         try:
-            await self._session_log.finish(self.lab.engine, reason)
+            self.lab.frame = await self._session_log.finish(self.lab.engine, reason) or self.lab.frame
         except UserError as error:
-            message = f"backprop-tui: {error}"
+            self.farewell = str(error)
+            code = code or 2
         except EngineDied:
             pass
+        self._gone(code)
+
+    def _gone(self, code: int) -> None:
         self.lab.engine.close()
         if code == 128 + signal.SIGHUP:
             # The terminal is gone: restoring it would wait for ever for writes that cannot end.
             os._exit(code)
-        self.exit(return_code=code, message=message)
+        self.exit(return_code=code)
+
+    async def run_action(self, *arguments: Any, **options: Any) -> bool:
+        """Perform an action; an error in it is told, and the session goes on."""
+        try:
+            return await super().run_action(*arguments, **options)
+        except Exception as error:
+            from backprop_tui.internal_errors import told
+
+            self.lab.say(told(error), warning=True)
+            return True
+
+    def _fatal_error(self) -> None:
+        """Leave with one line, where Textual would print a traceback."""
+        from backprop_tui.internal_errors import told
+
+        error = sys.exception()
+        assert error is not None
+        self.farewell = told(error)
+        self._close_messages_no_wait()

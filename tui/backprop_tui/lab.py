@@ -13,6 +13,9 @@ from backprop_core.errors import UserError
 from backprop_core.files import harmless, read_bytes, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from backprop_core.commands import Command
     from backprop_core.engine_process import ProcessEngine
     from backprop_core.snapshot import Frame
@@ -65,7 +68,9 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
         if app is not None:
             app.lab.engine.close()
     if app.last_frame is not None:
-        sys.stdout.write(harmless(summary(app.last_frame)) + "\n")
+        sys.stdout.write(harmless(summary(app.last_frame, app.lab.scripts)) + "\n")
+    if app.farewell:
+        sys.stderr.write(f"backprop-tui: {harmless(app.farewell)}\n")
     return app.return_code or 0
 
 
@@ -75,10 +80,11 @@ def default_fps() -> float:
     return FPS_OVER_SSH if over_ssh else FPS
 
 
-def summary(frame: Frame) -> str:
-    """Return one line that says where a session stood when it was left."""
+def summary(frame: Frame, scripts: Sequence[Path] = ()) -> str:
+    """Return one line that says where a session stood when it was left, and what it has written."""
     snapshot = frame.snapshot
+    written = f"; written: {', '.join(map(str, scripts))}" if scripts else ""
     return (
         f"{frame.experiment.name}: {frame.state.lower()} at step {snapshot.step}, epoch {snapshot.epoch}, "
-        f"loss {snapshot.training_loss:.6g}, dead {snapshot.dead}/{snapshot.mortal}"
+        f"loss {snapshot.training_loss:.6g}, dead {snapshot.dead}/{snapshot.mortal}{written}"
     )

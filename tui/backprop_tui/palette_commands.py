@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Provider
 
-from backprop_core.presets import preset_names
+from backprop_core.presets import load_preset, preset_names
+from backprop_tui.glyphs import to_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,8 +49,13 @@ class LabCommands(Provider):
         yield self._entry("Restart with the next seed", "N", "restart_next")
         yield self._entry("Write this session as a script", "w", "write_script")
         yield self._entry("Help", "?", "help")
+        yield "Change the theme", "colours, dark or light", self.app.search_themes
+        yield "Save a picture of the screen", "an SVG file in the working directory", lab.save_picture
         for name in preset_names():
-            yield f"Open preset {name}", "p", partial(lab.open_preset, name)
+            description = load_preset(name).description
+            shown = to_ascii(description) if lab.ascii_only else description
+            yield f"Open preset {name}", shown, partial(lab.open_preset, name)
+        yield "Quit", "key q", partial(self.app.run_action, "quit")
 
     def _entry(self, title: str, key: str, action: str) -> Entry:
         return title, f"key {key}", partial(self.screen.run_action, action)

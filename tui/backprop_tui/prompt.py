@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.binding import Binding
+from textual.containers import Horizontal
 from textual.events import Key
 from textual.message import Message
 from textual.suggester import Suggester
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
-from backprop_core.grammar import suggest
+from backprop_core.grammar import COMMANDS, suggest
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+PLACEHOLDER = "a command, e.g. step 3; tab completes, up recalls, esc leaves"
+
+
+def help_for(line: str) -> str:
+    """Return what helps to go on with a line: the words that can come next, else the command's usage."""
+    completions = suggest(line)
+    if len(completions) > 1 or (completions and " " in line):
+        return "  ".join(completion.rpartition(" ")[2] for completion in completions)
+    word = line.split(" ")[0] or "\0"
+    fitting = [command for command in COMMANDS if command.name.startswith(word)]
+    return f"{fitting[0].usage}: {fitting[0].summary}" if fitting else ""
 
 
 class CommandSuggester(Suggester):
@@ -41,32 +59,38 @@ class Prompt(Input):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="a command, e.g. set learning-rate 0.01   (tab completes, up recalls, esc leaves)",
+            placeholder=PLACEHOLDER,
             suggester=CommandSuggester(),
             select_on_focus=False,
             id="prompt",
             compact=True,
         )
         self.history: list[str] = []
+        self.opened = False
         self._place = 0
 
     def open(self) -> None:
         """Show the empty prompt and take the keys."""
         self.value = ""
         self._place = len(self.history)
-        self.display = True
+        self._show(True)
         # Widget.focus would do it later, and the next keys would go elsewhere.
         self.screen.set_focus(self)
 
+    def _show(self, opened: bool) -> None:
+        self.opened = opened
+        assert isinstance(self.parent, PromptLine)
+        self.parent.display = opened
+
     def _leave(self, line: str) -> None:
-        self.display = False
+        self._show(False)
         if self.has_focus:
             self.screen.set_focus(None)
         self.post_message(self.Entered(line))
 
     def on_key(self, event: Key) -> None:
         """Hand the line over at once, so that keys that come in one piece with it are not taken into it."""
-        if not self.display:
+        if not self.opened:
             event.stop()
             event.prevent_default()
             self.app.post_message(Key(event.key, event.character))
@@ -84,7 +108,7 @@ class Prompt(Input):
 
     def on_blur(self) -> None:
         """Leave, when something else takes the keys."""
-        if self.display:
+        if self.opened:
             self._leave("")
 
     def action_cancel(self) -> None:
@@ -110,3 +134,16 @@ class Prompt(Input):
         self._place = min(max(self._place + direction, 0), len(self.history))
         self.value = self.history[self._place] if self._place < len(self.history) else ""
         self.cursor_position = len(self.value)
+
+
+class PromptLine(Horizontal):
+    """A colon and the prompt; shown while a command is typed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prompt = Prompt()
+
+    def compose(self) -> ComposeResult:
+        """A sign and a line."""
+        yield Static(":", id="colon")
+        yield self.prompt

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backprop_core.commands import SaveCheckpoint
+from backprop_core.errors import UserError
 from backprop_core.events import Recorder, outcome_event, snapshot_event, start_event
+from backprop_core.files import shown
 from backprop_core.snapshot import View
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class SessionLog:
         checkpoint: Path | None = None,
         checkpoint_every: float | None = None,
     ) -> None:
+        self._record_path = record
         self._recorder = Recorder(record) if record else None
         self.checkpoint = checkpoint.absolute() if checkpoint else None
         self._every = checkpoint_every
@@ -53,21 +56,30 @@ class SessionLog:
 
     def command(self, outcome: Outcome) -> None:
         """Record what a command did."""
-        if self._recorder:
-            self._recorder.write(outcome_event(outcome))
+        self._record(outcome_event(outcome))
+
+    def _record(self, event: dict[str, Any]) -> None:
+        """Append an event; where that fails, UserError, once: the record ends there."""
+        if self._recorder is None:
+            return
+        try:
+            self._recorder.write(event)
+        except OSError as error:
+            self._recorder = None
+            raise UserError(f"{shown(self._record_path)}: the record ends here: {error.strerror}") from None
 
     async def look_after(self, engine: Engine, frame: Frame) -> None:
-        """Record, save and remember what is due."""
+        """Record, save and remember what is due; UserError if something cannot be written."""
         now = monotonic()
-        if self._recorder and not self._started:
+        if not self._started:
+            self._started = True
             sizes = [frame.inputs, *(layer.units for layer in frame.snapshot.layers)]
             bias = frame.experiment.network.bias
             parameters = sum((a + bias) * b for a, b in pairwise(sizes))
-            self._recorder.write(start_event(frame.experiment, parameters))
-        self._started = True
-        if self._recorder and now >= self._snapshot_due:
-            self._recorder.write(snapshot_event(frame.snapshot))
+            self._record(start_event(frame.experiment, parameters))
+        if now >= self._snapshot_due:
             self._snapshot_due = now + SNAPSHOT_SECONDS
+            self._record(snapshot_event(frame.snapshot))
         if now >= self._state_due and frame.snapshot.step != self.kept_step:
             size = len(await engine.state())
             self.kept_step = frame.snapshot.step
@@ -76,13 +88,21 @@ class SessionLog:
             self._checkpoint_due = now + self._every
             await engine.command(SaveCheckpoint(str(self.checkpoint)))
 
-    async def finish(self, engine: Engine, reason: str) -> None:
-        """Save the last checkpoint and close the record, which both hold the same step."""
+    async def finish(self, engine: Engine, reason: str) -> Frame | None:
+        """Save the last checkpoint and close the record, and return the last frame: all of the same step.
+
+        None if there is neither: nothing keeps the screen from closing then.
+        """
+        if not (self.checkpoint or self._recorder):
+            return None
         await engine.pause()
-        if self.checkpoint:
-            await engine.command(SaveCheckpoint(str(self.checkpoint)))
-        if self._recorder:
-            frame = await engine.frame(View())
-            self._recorder.write(snapshot_event(frame.snapshot))
-            self._recorder.write(await engine.end_event(reason))
-            self._recorder.close()
+        frame = await engine.frame(View())
+        try:
+            self._record(snapshot_event(frame.snapshot))
+            self._record(await engine.end_event(reason))
+            if self._recorder:
+                self._recorder.close()
+        finally:
+            if self.checkpoint:
+                await engine.command(SaveCheckpoint(str(self.checkpoint)))
+        return frame

@@ -1,18 +1,12 @@
-"""The lab: pulls frames from the engine, shows them, sends what keys and the prompt say."""
+"""The lab: what its keys, its prompt and the mouse do."""
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import ExitStack
 from dataclasses import replace
-from shutil import get_terminal_size
-from time import monotonic
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
-from textual.containers import Container
-from textual.screen import Screen
-from textual.widgets import Static
 
 from backprop_core.commands import (
     ReinitDead,
@@ -22,58 +16,32 @@ from backprop_core.commands import (
     Step,
     Undo,
 )
-from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
-from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_command
 from backprop_core.presets import load_preset
-from backprop_core.snapshot import HEATMAP_MODES, View
+from backprop_core.snapshot import HEATMAP_MODES
 from backprop_tui.choices import leaky_switch, next_pace, next_rate
 from backprop_tui.keys import KEYS
 from backprop_tui.saving import write_script
-from backprop_tui.updates import LeanUpdates
+from backprop_tui.screens.live_screen import LiveScreen, Selection
 from backprop_tui.widgets.heatmap import HeatmapView
-from backprop_tui.widgets.inspector import Inspector
-from backprop_tui.widgets.key_bar import KeyBar
-from backprop_tui.widgets.layers_table import LayersTable
 from backprop_tui.widgets.loss_plot import LossPlot
-from backprop_tui.widgets.message_line import MessageLine
-from backprop_tui.widgets.predictions import PredictionsView
-from backprop_tui.widgets.status import StatusLine
 from backprop_tui.widgets.title import TitleLine
 
 if TYPE_CHECKING:
-    from textual import events
-    from textual.app import ComposeResult
+    from pathlib import Path
 
-    from backprop_core.commands import Command, Outcome
+    from backprop_core.commands import Command
     from backprop_core.engine import Engine
     from backprop_core.experiment import Experiment
-    from backprop_core.snapshot import Frame
-    from backprop_tui.prompt import Prompt
+    from backprop_tui.prompt import Prompt, PromptLine
     from backprop_tui.session_log import SessionLog
-
-SMALLEST = (60, 20)
-MEDIUM, WIDE = (100, 32), (160, 44)
-IDLE_SECONDS = 1.0
-"""How long the screen waits for something to happen when nothing trains."""
+    from backprop_tui.widgets.key_bar import KeyBar
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What is looked at; neuron and sample count from 1, None is nothing."""
-
-    layer: int = 1
-    mode: str = HEATMAP_MODES[0]
-    first_neuron: int = 1
-    neuron: int | None = None
-    sample: int | None = None
-
-
-class LabScreen(LeanUpdates, Screen[None]):
+class LabScreen(LiveScreen):
     """The one screen that is always there."""
 
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[Any]] = [
         Binding(
             spec.keys,
@@ -90,161 +58,39 @@ class LabScreen(LeanUpdates, Screen[None]):
     ]
 
     def __init__(self, engine: Engine, fps: float, log: SessionLog) -> None:
-        super().__init__()
-        self.engine = engine
-        self.fps = fps
-        self.log_of_session = log
-        self.frame: Frame | None = None
-        self.selection = Selection()
-        self.pace: float | None = None
-        self.zoomed = False
-        self._wake = asyncio.Event()
-        self._drawn = asyncio.Condition()
-        self._hint_shown = ""
-        self._prompt: Prompt | None = None
-        self._unpainted = ExitStack()
+        super().__init__(engine, fps, log)
+        self.scripts: list[Path] = []
+        self._prompt: PromptLine | None = None
 
-    def compose(self) -> ComposeResult:
-        """Lines above and below, four views between."""
-        yield TitleLine(id="title")
-        yield StatusLine(id="status")
-        with Container(id="views"):
-            yield LossPlot(id="loss")
-            yield HeatmapView(id="heatmap")
-            yield PredictionsView(id="predictions")
-            yield LayersTable(id="layers")
-        yield Inspector(id="inspector")
-        yield MessageLine(id="message")
-        yield KeyBar(id="keys")
-        yield Static(id="too-small")
+    @property
+    def ascii_only(self) -> bool:
+        """Whether no character above 0x7e may be shown."""
+        return self.query_one(TitleLine).glyphs.ascii
 
-    def on_mount(self) -> None:
-        """Name the views, and begin to pull frames."""
-        # Nothing is painted before there is a frame to show: an empty screen would only delay the full one.
-        # Of a terminal that has no size Textual makes up two, and would wait for one of them for ever.
-        if get_terminal_size(fallback=(0, 0)) != (0, 0):
-            self._unpainted.enter_context(self.app.batch_update())
-        self.query_one("#predictions").border_title = "predictions"
-        self.query_one("#layers").border_title = "layers"
-        self.run_worker(self._pull_frames(), name="frames", exclusive=True, group="frames")
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Choose the layout that suits the size."""
-        width, height = event.size
-        small = width < SMALLEST[0] or height < SMALLEST[1]
-        self.set_class(small, "-small")
-        wide = width >= WIDE[0] and height >= WIDE[1]
-        self.set_class(wide, "-wide")
-        self.set_class(not wide and width >= MEDIUM[0] and height >= MEDIUM[1], "-medium")
-        if small:
-            self.query_one("#too-small", Static).update(
-                f"The lab needs {SMALLEST[0]} columns and {SMALLEST[1]} lines; "
-                f"this terminal has {width} and {height}. Training goes on."
-            )
-        self.wake()
-
-    def wake(self) -> None:
-        """Have the next frame drawn at once."""
-        self._wake.set()
-
-    def view(self) -> View:
-        """Return what the next frame should hold."""
-        heatmap, loss = self.query_one(HeatmapView), self.query_one(LossPlot)
-        rows, columns = heatmap.capacity
-        chosen = self.selection
-        marks = self.frame.curve.marks if self.frame else ()
-        return View(
-            layer=chosen.layer,
-            mode=chosen.mode,
-            first_neuron=chosen.first_neuron,
-            rows=rows,
-            columns=columns,
-            neuron=chosen.neuron,
-            sample=chosen.sample,
-            curve_columns=loss.columns,
-            curve_from=marks[-1].step if self.zoomed and marks else 0,
-        )
-
-    async def _pull_frames(self) -> None:
-        """Ask for a frame, draw it, wait until the next is due: one request at a time."""
-        while True:
-            begun = monotonic()
-            self._wake.clear()
-            try:
-                frame = await self.engine.frame(self.view())
-                self.show_frame(frame)
-                async with self._drawn:
-                    self._drawn.notify_all()
-                await self.log_of_session.look_after(self.engine, frame)
-            except EngineDied as death:
-                await self._engine_died(death)
-                continue
-            running = frame.state == "RUNNING"
-            wait = 1 / self.fps if running else IDLE_SECONDS
-            # A key makes the next frame come at once; a quick typist does not make more than fps of them.
-            await self._sleep(begun + wait - monotonic())
-
-    async def _sleep(self, seconds: float) -> None:
-        if seconds > 0 and not self._wake.is_set():
-            try:
-                await asyncio.wait_for(self._wake.wait(), seconds)
-            except TimeoutError:
-                return
-
-    async def next_frame(self) -> Frame:
-        """Wait for the next frame to be drawn, and return it."""
-        self.wake()
-        async with self._drawn:
-            await self._drawn.wait()
-        assert self.frame is not None
-        return self.frame
-
-    def show_frame(self, frame: Frame) -> None:
-        """Hand a frame to every view, drawn as one update."""
-        self.frame = frame
-        with self.app.batch_update():
-            for widget in self.query("TitleLine, StatusLine, LossPlot, HeatmapView, PredictionsView"):
-                widget.show(frame)  # type: ignore[attr-defined]
-            for widget in self.query("LayersTable, Inspector, MessageLine"):
-                widget.show(frame)  # type: ignore[attr-defined]
-            self._unpainted.close()
-            if frame.experiment.watch and self._hint_shown != frame.experiment.name:
-                self._hint_shown = frame.experiment.name
-                self.say(frame.experiment.watch)
-
-    def say(self, text: str, *, warning: bool = False) -> None:
-        """Write into the message line."""
-        self.query_one(MessageLine).say(text, warning=warning)
-
-    async def send(self, command: Command) -> Outcome | None:
-        """Have the engine carry out a command, and report what it did."""
-        try:
-            outcome = await self.engine.command(command)
-        except UserError as error:
-            self.say(str(error), warning=True)
-            return None
-        except EngineDied:
-            self.wake()
-            return None
-        self.log_of_session.command(outcome)
-        text = f"{outcome.warning} · {outcome.result}" if outcome.warning else outcome.result
-        self.say(text, warning=bool(outcome.warning) or outcome.passed is False)
-        self.wake()
-        return outcome
-
-    async def enter_line(self, line: str) -> None:
+    def enter_line(self, line: str) -> None:
         """Carry out a typed command."""
-        try:
-            command = parse_command(line)
-        except UserError as error:
-            self.say(str(error), warning=True)
-            return
-        await self.send(command)
 
-    async def on_prompt_entered(self, event: Prompt.Entered) -> None:
+        async def parse_and_send() -> None:
+            await self.send(parse_command(line))
+
+        self.job(parse_and_send)
+
+    def on_prompt_entered(self, event: Prompt.Entered) -> None:
         """Carry out what was typed."""
+        assert self._prompt is not None
+        # By now it may have been opened again.
+        if not self._prompt.prompt.opened:
+            self.query_one("#keys").display = True
+            self.hint("")
         if event.line:
-            await self.enter_line(event.line)
+            self.enter_line(event.line)
+
+    def on_input_changed(self, event: Prompt.Changed) -> None:
+        """Help with the line that is being typed."""
+        from backprop_tui.prompt import help_for
+
+        if self._prompt is not None and self._prompt.prompt.opened:
+            self.hint(help_for(event.value))
 
     async def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
         """Do what the clicked key does."""
@@ -262,69 +108,75 @@ class LabScreen(LeanUpdates, Screen[None]):
 
     def _select(self, **changes: Any) -> None:
         self.selection = replace(self.selection, **changes)
+        if self.selection.neuron is not None:
+            # A long message gives the inspector its line back.
+            self.remove_class("-long-message")
         self.wake()
 
-    async def action_toggle_running(self) -> None:
+    def _command(self, command: Command) -> None:
+        self.job(partial(self.send, command))
+
+    def action_toggle_running(self) -> None:
         """Pause, or resume."""
-        try:
-            if self.frame and self.frame.state == "RUNNING":
-                await self.engine.pause()
-            else:
-                await self.engine.resume()
-                self.say("")
-        except UserError as error:
-            self.say(str(error), warning=True)
-        except EngineDied:
-            pass
-        self.wake()
+        self.job(self._toggle_running)
 
-    async def action_step(self) -> None:
+    async def _toggle_running(self) -> None:
+        if (await self.current()).state == "RUNNING":
+            await self.ask(self.engine.pause())
+        else:
+            await self.ask(self.engine.resume())
+            self.say("")
+
+    def action_step(self) -> None:
         """Take one batch."""
-        await self.send(Step(1))
+        self._command(Step(1))
 
-    async def action_epoch(self) -> None:
+    def action_epoch(self) -> None:
         """Take one epoch."""
-        await self.send(Run(epochs=1))
+        self._command(Run(epochs=1))
 
-    async def action_reinit_dead(self) -> None:
+    def action_reinit_dead(self) -> None:
         """Reinitialise the dead neurons."""
-        await self.send(ReinitDead())
+        self._command(ReinitDead())
 
-    async def action_toggle_leaky(self) -> None:
+    def action_toggle_leaky(self) -> None:
         """Switch ReLU to LeakyReLU, or back."""
-        if self.frame is None:
-            return
-        command = leaky_switch([layer.activation for layer in self.frame.snapshot.layers[:-1]])
+        self.job(self._toggle_leaky)
+
+    async def _toggle_leaky(self) -> None:
+        frame = await self.current()
+        command = leaky_switch([layer.activation for layer in frame.snapshot.layers[:-1]])
         if command is None:
             self.say("no hidden layer is ReLU or LeakyReLU: nothing to switch")
         else:
             await self.send(command)
 
-    async def action_rate_up(self) -> None:
+    def action_rate_up(self) -> None:
         """Raise the learning rate."""
-        await self._change_rate(1)
+        self.job(partial(self._change_rate, 1))
 
-    async def action_rate_down(self) -> None:
+    def action_rate_down(self) -> None:
         """Lower the learning rate."""
-        await self._change_rate(-1)
+        self.job(partial(self._change_rate, -1))
 
     async def _change_rate(self, direction: int) -> None:
-        if self.frame:
-            rate = next_rate(self.frame.experiment.training.learning_rate, direction)
-            await self.send(SetOption("learning-rate", rate))
+        rate = (await self.current()).experiment.training.learning_rate
+        await self.send(SetOption("learning-rate", next_rate(rate, direction)))
 
-    async def action_undo(self) -> None:
+    def action_undo(self) -> None:
         """Take the last intervention back."""
-        await self.send(Undo())
+        self._command(Undo())
 
-    async def action_restart(self) -> None:
+    def action_restart(self) -> None:
         """Start again with the same seed."""
-        await self.send(Restart())
+        self._command(Restart())
 
-    async def action_restart_next(self) -> None:
+    def action_restart_next(self) -> None:
         """Start again with the next seed."""
-        if self.frame:
-            await self.send(Restart(self.frame.experiment.seed + 1))
+        self.job(self._restart_next)
+
+    async def _restart_next(self) -> None:
+        await self.send(Restart((await self.current()).experiment.seed + 1))
 
     def action_next_mode(self) -> None:
         """Show the heatmap's next mode."""
@@ -379,100 +231,86 @@ class LabScreen(LeanUpdates, Screen[None]):
         )
         self.wake()
 
-    async def action_slower(self) -> None:
+    def action_slower(self) -> None:
         """Slow down."""
-        await self._change_pace(-1)
+        self.job(partial(self._change_pace, -1))
 
-    async def action_faster(self) -> None:
+    def action_faster(self) -> None:
         """Speed up."""
-        await self._change_pace(1)
+        self.job(partial(self._change_pace, 1))
 
     async def _change_pace(self, direction: int) -> None:
-        self.pace = next_pace(self.pace, direction)
-        try:
-            await self.engine.pace(self.pace)
-        except EngineDied:
-            return
-        limit = "full speed" if self.pace is None else f"at most {self.pace:g} steps a second"
+        pace = next_pace(self.pace, direction)
+        await self.ask(self.engine.pace(pace))
+        self.pace = pace
+        limit = "full speed" if pace is None else f"at most {pace:g} step{'s' * (pace > 1)} a second"
         self.say(f"pace: {limit}")
-        title = self.query_one(TitleLine)
-        title.notice = "" if self.pace is None else f"{self.pace:g} steps/s at most"
-        self.wake()
+        self.query_one(TitleLine).notice = "" if pace is None else f"{pace:g} steps/s at most"
 
     async def action_prompt(self) -> None:
-        """Open the prompt."""
+        """Open the prompt in the place of the key bar, whose keys do not act while it is open."""
         if self._prompt is None:
-            from backprop_tui.prompt import Prompt
+            from backprop_tui.prompt import PromptLine
 
-            self._prompt = Prompt()
+            self._prompt = PromptLine()
             await self.mount(self._prompt, before="#keys")
-        self._prompt.open()
+        self.query_one("#keys").display = False
+        self._prompt.prompt.open()
 
     def action_help(self) -> None:
         """Show the help."""
         from backprop_tui.screens.help import HelpScreen
 
         watch = self.frame.experiment.watch if self.frame else ""
-        self.app.push_screen(HelpScreen(watch, ascii_only=self.query_one(TitleLine).glyphs.ascii))
+        self.app.push_screen(HelpScreen(watch, ascii_only=self.ascii_only))
 
     def action_presets(self) -> None:
         """Choose a preset."""
         from backprop_tui.screens.presets import PresetsScreen
 
         current = self.frame.experiment.name if self.frame else ""
-        ascii_only = self.query_one(TitleLine).glyphs.ascii
-        self.app.push_screen(PresetsScreen(current, ascii_only=ascii_only), self._preset_chosen)
+        self.app.push_screen(PresetsScreen(current, ascii_only=self.ascii_only), self._preset_chosen)
 
-    async def _preset_chosen(self, name: str | None) -> None:
+    def _preset_chosen(self, name: str | None) -> None:
         if name is not None:
-            await self.open_preset(name)
+            self.open_preset(name)
 
-    async def open_preset(self, name: str) -> None:
+    def open_preset(self, name: str) -> None:
         """Replace the run by a preset's."""
-        await self.open_experiment(load_preset(name), name)
+        self.job(partial(self._open_experiment, load_preset(name), name))
 
-    async def open_experiment(self, experiment: Experiment, origin: str) -> None:
-        """Replace the run by another experiment's; the session so far is written as a script first."""
-        try:
-            kept = ""
-            if self.frame and self.frame.undoable:
-                path = write_script(self.frame.experiment.name, await self.engine.script())
-                kept = f"; the session before is kept in {path}"
-            await self.engine.load(experiment, origin)
-        except UserError as error:
-            self.say(str(error), warning=True)
-            return
-        except EngineDied:
-            self.wake()
-            return
+    async def _open_experiment(self, experiment: Experiment, origin: str) -> None:
+        """Replace the run by another experiment's; a session with interventions is written as a script first."""
+        kept = ""
+        if (await self.current()).undoable:
+            kept = f"; the session before is kept in {await self._write_script()}"
+        await self.ask(self.engine.load(experiment, origin))
         self.selection, self.zoomed = Selection(), False
         self._hint_shown = experiment.name
         self.log_of_session.opened()
         self.say(experiment.watch + kept)
-        self.wake()
 
-    async def action_write_script(self) -> None:
+    def action_write_script(self) -> None:
         """Write the session as a script into the working directory."""
-        if self.frame is None:
-            return
-        try:
-            path = write_script(self.frame.experiment.name, await self.engine.script())
-        except UserError as error:
-            self.say(str(error), warning=True)
-            return
-        except EngineDied:
-            return
+        self.job(self._tell_of_script)
+
+    async def _tell_of_script(self) -> None:
+        path = await self._write_script()
         self.say(f"session written to {path}; its first lines say how to run it headless")
 
-    async def _engine_died(self, death: EngineDied) -> None:
-        """Say why, and go on from the last state or quit."""
-        from backprop_tui.screens.died import DiedScreen
+    async def _write_script(self) -> Path:
+        path = write_script((await self.current()).experiment.name, await self.engine.script())
+        self.scripts.append(path)
+        return path
 
-        self._unpainted.close()
-        step = f"step {self.log_of_session.kept_step}" if self.engine.last_state else "the beginning"
-        if not await self.app.push_screen_wait(DiedScreen(death.reason, step)):
-            self.app.exit(return_code=1, message=f"backprop-tui: {death.reason}")
-            await asyncio.Event().wait()
-        self.engine.close()
-        self.engine = self.engine.revived()
-        self.say(f"going on from {step}")
+    def save_picture(self) -> None:
+        """Write what the screen shows as an SVG file into the working directory."""
+
+        async def save() -> None:
+            try:
+                path = self.app.save_screenshot(path=".")
+            except OSError as error:
+                raise UserError(f"the picture cannot be written here: {error.strerror}") from None
+            self.say(f"picture written to {path}")
+
+        self.job(save)

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 from textual.events import Key
+from textual.widgets import Static
 
 from backprop_core.commands import Run, SetOption
 from backprop_core.engine import LocalEngine
 from backprop_core.experiment_file import parse_experiment
-from backprop_core.presets import load_preset
+from backprop_core.presets import load_preset, preset_names
 from backprop_tui.lab import summary
 from backprop_tui.prompt import Prompt, help_for
+from backprop_tui.screens.presets import PresetsScreen
 from backprop_tui.session_log import SessionLog
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.message_line import MessageLine, wrapped
@@ -360,3 +362,37 @@ async def test_a_revived_engine_keeps_the_pace_and_stays_paused():
         await lab.frame()
         assert lab.session.state == "PAUSED"
         assert lab.session._pace.steps_per_second == 1000
+
+
+async def test_the_key_bar_names_what_a_key_would_do_now():
+    async with open_lab(paused_engine(steps=DEAD_AT)) as lab:
+        assert "space run  " in lab.shown("#keys")
+        assert "l leaky" in lab.shown("#keys")
+        places = [lab.shown("#keys").index(word) for word in ("s step", "+ rate", "q quit")]
+        await lab.press("l", "space")
+        assert "space pause" in lab.shown("#keys")
+        assert "l relu " in lab.shown("#keys")
+        assert [lab.shown("#keys").index(word) for word in ("s step", "+ rate", "q quit")] == places
+
+
+async def test_in_a_small_terminal_no_key_bar_comes_back_with_the_prompts_end():
+    async with open_lab(paused_engine()) as lab:
+        await lab.pilot.press("colon", "escape")
+        await lab.frame()
+        assert lab.app.lab.query_one("#keys").display
+        await lab.pilot.resize_terminal(40, 10)
+        await lab.until(lambda: lab.app.lab.query_one("#too-small").display)
+        assert not lab.app.lab.query_one("#keys").display
+
+
+async def test_all_is_said_of_each_preset_in_the_smallest_terminal_too():
+    async with open_lab(paused_engine(), size=(60, 20)) as lab:
+        await lab.pilot.press("p")
+        await lab.until(lambda: isinstance(lab.app.screen, PresetsScreen))
+        dialog, details = lab.app.screen.query_one(".dialog"), lab.app.screen.query_one("#details", Static)
+        for name in preset_names():
+            await lab.pilot.pause()
+            preset = load_preset(name)
+            assert str(details.render()) == f"{preset.description}\n{preset.watch}"
+            assert dialog.content_region.contains_region(details.region)
+            await lab.pilot.press("down")

@@ -77,7 +77,7 @@ async def test_the_wheel_shows_other_neurons():
 @pytest.mark.parametrize(
     ("word", "happened"),
     [
-        ("pause", lambda lab: lab.session.state == "RUNNING"),
+        ("run", lambda lab: lab.session.state == "RUNNING"),
         ("step", lambda lab: lab.trainer.step_count == DEAD_AT + 1),
         ("revive", lambda lab: lab.app.lab.frame.snapshot.dead == 0),
         ("leaky", lambda lab: lab.app.lab.frame.snapshot.layers[0].activation == "leaky-relu"),

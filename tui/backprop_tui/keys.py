@@ -23,6 +23,8 @@ class KeySpec:
         A sentence for the help.
     group : str
         Under which heading the help lists it.
+    back : str
+        The word for the key bar where the key would take its effect back; empty if it is always the same.
     """
 
     keys: str
@@ -31,14 +33,17 @@ class KeySpec:
     label: str
     help: str
     group: str
+    back: str = ""
 
 
 KEYS = (
-    KeySpec("space", "space", "toggle_running", "pause", "Pause, or resume.", "train"),
+    KeySpec("space", "space", "toggle_running", "pause", "Pause, or resume.", "train", "run"),
     KeySpec("s", "s", "step", "step", "Pause, and train one batch.", "train"),
     KeySpec("e", "e", "epoch", "epoch", "Pause, and train one epoch.", "train"),
     KeySpec("r", "r", "reinit_dead", "revive", "Reinitialise every dead neuron.", "heal"),
-    KeySpec("l", "l", "toggle_leaky", "leaky", "Switch the hidden ReLUs to LeakyReLU, and back.", "heal"),
+    KeySpec(
+        "l", "l", "toggle_leaky", "leaky", "Switch the hidden ReLUs to LeakyReLU, and back.", "heal", "relu"
+    ),
     KeySpec(
         "plus,equals_sign",
         "+",

@@ -80,7 +80,7 @@ class LabScreen(LiveScreen):
         assert self._prompt is not None
         # By now it may have been opened again.
         if not self._prompt.prompt.opened:
-            self.query_one("#keys").display = True
+            self.remove_class("-prompting")
             self.hint("")
         if event.line:
             self.enter_line(event.line)
@@ -254,7 +254,7 @@ class LabScreen(LiveScreen):
 
             self._prompt = PromptLine()
             await self.mount(self._prompt, before="#keys")
-        self.query_one("#keys").display = False
+        self.add_class("-prompting")
         self._prompt.prompt.open()
 
     def action_help(self) -> None:

@@ -213,7 +213,7 @@ class LiveScreen(LeanUpdates, Screen[None]):
         with self.app.batch_update():
             for widget in self.query("TitleLine, StatusLine, LossPlot, HeatmapView, PredictionsView"):
                 widget.show(frame)  # type: ignore[attr-defined]
-            for widget in self.query("LayersTable, Inspector"):
+            for widget in self.query("LayersTable, Inspector, KeyBar"):
                 widget.show(frame)  # type: ignore[attr-defined]
             self._unpainted.close()
             if frame.experiment.watch and self._hint_shown != frame.experiment.name:

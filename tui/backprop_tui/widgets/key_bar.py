@@ -13,6 +13,7 @@ from backprop_tui.palette import Ink
 if TYPE_CHECKING:
     from textual import events
 
+    from backprop_core.snapshot import Frame
     from backprop_tui.cells import Canvas
 
 GAP = 2
@@ -45,6 +46,8 @@ class KeyBar(CellView):
 
     DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; }"
 
+    _back: frozenset[str] = frozenset()
+
     class Pressed(Message):
         """A key was clicked."""
 
@@ -52,12 +55,25 @@ class KeyBar(CellView):
             super().__init__()
             self.action = action
 
+    def show(self, frame: Frame) -> None:
+        """Name what the keys would do now."""
+        hidden = [layer.activation for layer in frame.snapshot.layers[:-1]]
+        holds = {
+            "toggle_running": frame.state != "RUNNING",
+            "toggle_leaky": "relu" not in hidden and "leaky-relu" in hidden,
+        }
+        self._back = frozenset(action for action, held in holds.items() if held)
+        self.redraw()
+
     def paint(self, canvas: Canvas) -> None:
         """Draw the keys that fit."""
         x = 0
         self._spans: list[tuple[int, int, str]] = []
         for spec in fitting(canvas.width):
             key, word = split_label(spec)
+            if spec.action in self._back:
+                # As long as the other word, so that the keys beside it stay where they are.
+                word = spec.back.ljust(len(word))
             start = x
             x = canvas.text(x, 0, key, Ink.MARK)
             x = canvas.text(x + 1, 0, word, Ink.MUTED)

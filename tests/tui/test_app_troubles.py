@@ -137,7 +137,7 @@ async def test_an_error_in_a_key_is_told_in_one_line_and_its_traceback_kept(tmp_
 
     monkeypatch.setattr(LossPlot, "toggle_axis", fail)
     async with open_lab(paused_engine()) as lab:
-        await lab.press("g")
+        await lab.press("g", "g")
         assert "ZeroDivisionError: of [red]all[/] things" in lab.message
         assert "test_app_troubles.py:" in lab.message
         (kept,) = tmp_path.iterdir()

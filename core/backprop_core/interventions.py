@@ -58,14 +58,20 @@ def _train(trainer: Trainer, command: c.Run | c.Step) -> c.Outcome:
         reason = trainer.ended or ""
     else:
         reason = trainer.run(command)
-    taken = trainer.step_count - step
+    return training_outcome(trainer, command, before, step, reason)
+
+
+def training_outcome(
+    trainer: Trainer, command: c.Run | c.Step, loss_before: float, step_before: int, reason: str
+) -> c.Outcome:
+    """Return what training from a step and loss up to here has done; ``reason`` may be empty."""
     after = trainer.census().loss
-    text = f"{plural(taken, 'step')} taken, loss {before:.6g} → {after:.6g}"
+    text = f"{plural(trainer.step_count - step_before, 'step')} taken, loss {loss_before:.6g} → {after:.6g}"
     return c.Outcome(
         trainer.step_count,
         format_command(command),
         f"{text} ({reason})" if reason else text,
-        before,
+        loss_before,
         after,
     )
 

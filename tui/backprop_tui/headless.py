@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.commands import Expect, Outcome, Run, Step, TakeSnapshot
+from backprop_core.commands import Expect, Run, Step, TakeSnapshot
 from backprop_core.errors import UserError
 from backprop_core.events import (
     Recorder,
@@ -24,7 +24,7 @@ from backprop_core.events import (
 )
 from backprop_core.files import harmless, read_text
 from backprop_core.frozen import dataclass
-from backprop_core.grammar import format_command, parse_script
+from backprop_core.grammar import parse_script
 from backprop_core.trainer import NON_FINITE, Goal, Trainer
 from backprop_tui.progress import Progress
 
@@ -175,12 +175,10 @@ class _HeadlessRun:
         if goal == Goal():
             goal = Goal(epoch=trainer.epoch + DEFAULT_EPOCHS)
         reason = self._advance(goal)
-        taken = trainer.step_count - first
-        after = trainer.census().loss
-        result = f"{taken} steps taken, loss {before:.6g} → {after:.6g} ({reason})"
-        self._write(
-            outcome_event(Outcome(trainer.step_count, format_command(command), result, before, after))
-        )
+        # Imported here: a run without commands starts sooner.
+        from backprop_core.interventions import training_outcome
+
+        self._write(outcome_event(training_outcome(trainer, command, before, first, reason)))
         self._snapshot()
 
     def _run_to_the_end(self) -> str:

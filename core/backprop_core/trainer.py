@@ -76,6 +76,17 @@ class Trainer:
         self._given_dataset = dataset
         self.open(resolve(experiment))
 
+    @classmethod
+    def at(cls, state: TrainingState) -> Trainer:
+        """Return a trainer in a state; nothing can be undone yet."""
+        from backprop_core.training_state import restore
+
+        trainer = cls(state.opened, state.dataset)
+        # A restart with another seed splits the data anew.
+        trainer._given_dataset = None
+        restore(trainer, state)
+        return trainer
+
     def open(self, experiment: Experiment) -> None:
         """Start the experiment from its beginning: data, split, weights, all drawn from its seed."""
         self.experiment: Experiment = experiment

@@ -75,6 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         sys.stderr.write(f"backprop-tui: {harmless(str(error))}\n")
         return BAD_INPUT
+    except MemoryError:
+        sys.stderr.write("backprop-tui: there is not enough memory for that\n")
+        return BAD_INPUT
     except KeyboardInterrupt:
         return 130
 
@@ -185,6 +188,7 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
         raise UserError("--quiet needs --headless")
     if arguments.resume and (arguments.experiment or given_values(arguments)):
         raise UserError("--resume takes the experiment from its file; leave out what would change it")
+    _check_files(arguments)
     experiment = None if arguments.resume else experiment_of(arguments)
     if arguments.headless:
         from backprop_tui.headless import HeadlessOptions, run_headless
@@ -222,6 +226,24 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
         ),
         engine,
     )
+
+
+def _check_files(arguments: Namespace) -> None:
+    """Refuse before any training what could not be written in the end, and files that would be spoilt."""
+    from backprop_core.files import NPZ_MAGIC, must_be_writable
+
+    named = {"--record": arguments.record, "--checkpoint": arguments.checkpoint}
+    if (
+        arguments.record
+        and arguments.checkpoint
+        and arguments.record.absolute() == arguments.checkpoint.absolute()
+    ):
+        raise UserError("--record and --checkpoint name one file; give each its own")
+    for flag, path in named.items():
+        if path is not None and not path.name:
+            raise UserError(f"{flag}: '{path}' is not a file's name")
+    if arguments.checkpoint:
+        must_be_writable(arguments.checkpoint, NPZ_MAGIC)
 
 
 def _missing_terminal() -> str:

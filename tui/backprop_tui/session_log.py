@@ -65,6 +65,7 @@ class SessionLog:
         try:
             self._recorder.write(event)
         except OSError as error:
+            self._recorder.close()
             self._recorder = None
             raise UserError(f"{shown(self._record_path)}: the record ends here: {error.strerror}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ FORMAT = 1
 
 LARGEST_FILE = 1 << 32
 
+BEFORE_DIVERGENCE = "before_"
+
 UNDO_STATES = 20
 UNDO_BYTES = 32 * 1024 * 1024
 """Of the states that undo goes back to, a checkpoint holds the latest, so many and so large together."""
@@ -45,7 +48,9 @@ class Checkpoint:
 
 def to_bytes(trainer: Trainer, *, paused: bool = False) -> bytes:
     """Return a trainer's state as a checkpoint file's content."""
+    trainer.located_divergence()
     state = capture(trainer)
+    before = state.divergence.before if state.divergence else None
     undo = _kept_undo_states(trainer)
     meta = {
         "format": FORMAT,
@@ -54,6 +59,7 @@ def to_bytes(trainer: Trainer, *, paused: bool = False) -> bytes:
         "paused": paused,
         **state_to_values(state),
         "undo": [{"undoes": text, **state_to_values(earlier)} for text, earlier in undo],
+        "before_divergence": before and state_to_values(before),
         "journal": [format_command(command) for command in trainer.journal],
     }
     arrays: dict[str, NDArray[Any]] = {
@@ -62,6 +68,8 @@ def to_bytes(trainer: Trainer, *, paused: bool = False) -> bytes:
     }
     for number, (_, earlier) in enumerate(undo):
         arrays |= state_to_arrays(earlier, _undo_prefix(number))
+    if before:
+        arrays |= state_to_arrays(before, BEFORE_DIVERGENCE)
     return arrays_to_bytes(arrays)
 
 
@@ -147,6 +155,9 @@ def _rebuilt(meta: dict[str, Any], arrays: dict[str, NDArray[Any]], source: str)
     reader = StateReader(arrays, source, Path(meta["folder"]))
     state = reader.state(meta)
     trainer = Trainer.at(state)
+    if trainer.divergence and meta.get("before_divergence"):
+        before = reader.state(meta["before_divergence"], BEFORE_DIVERGENCE)
+        trainer.divergence = replace(trainer.divergence, before=before)
     undo = meta.get("undo", [])
     if len(undo) > UNDO_STATES:
         raise Contradiction

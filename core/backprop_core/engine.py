@@ -43,6 +43,9 @@ class Engine(Protocol):
     async def pause(self) -> None:
         """Stop training."""
 
+    async def leave(self) -> None:
+        """Stop training for good; a checkpoint written after it goes on running if this was."""
+
     async def resume(self) -> None:
         """Go on training; UserError if that is impossible."""
 
@@ -111,6 +114,10 @@ class LocalEngine:
     async def pause(self) -> None:
         """Stop training."""
         self.session.pause()
+
+    async def leave(self) -> None:
+        """Stop training for good; a checkpoint written after it goes on running if this was."""
+        self.session.leave()
 
     async def resume(self) -> None:
         """Go on training; UserError if that is impossible."""

@@ -134,6 +134,10 @@ class ProcessEngine:
         """Stop training."""
         await self._request("pause")
 
+    async def leave(self) -> None:
+        """Stop training for good; a checkpoint written after it goes on running if this was."""
+        await self._request("leave")
+
     async def resume(self) -> None:
         """Go on training; UserError if that is impossible."""
         await self._request("resume")

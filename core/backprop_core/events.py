@@ -96,8 +96,11 @@ def outcome_event(outcome: Outcome) -> Event:
 
 
 def end_event(trainer: Trainer, reason: str) -> Event:
-    """Return the event that closes a run; its loss is that of the training set."""
-    return {
+    """Return the event that closes a run; its loss is that of the training set.
+
+    Of a run that diverged it says where that began.
+    """
+    event = {
         "event": "end",
         "reason": reason,
         "step": trainer.step_count,
@@ -105,6 +108,11 @@ def end_event(trainer: Trainer, reason: str) -> Event:
         "loss": trainer.census().loss,
         "parameters_sha256": trainer.parameters_sha256(),
     }
+    divergence = trainer.located_divergence()
+    if divergence is None:
+        return event
+    parts = ("step", "layer", "tensor", "neuron", "value")
+    return {**event, "divergence": {name: getattr(divergence, name) for name in parts}}
 
 
 def to_json_line(event: Event) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 400
 LARGEST_COUNT = 2**53
+MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def names(value: Any) -> tuple[str, ...]:
 def units(value: Any) -> tuple[int, ...]:
     """The hidden layers' numbers of neurons."""
     sizes = value if isinstance(value, list) else [value]
+    if len(sizes) > MOST_LAYERS:
+        raise UserError(f"must have at most {MOST_LAYERS} layers, not {len(sizes)}")
     return tuple(count(1)(size) for size in sizes)
 
 

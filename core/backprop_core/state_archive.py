@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from backprop_core.datasets import Standardizer, load_dataset
+from backprop_core.divergence import TENSORS, Divergence
 from backprop_core.errors import UserError
 from backprop_core.experiment_file import experiment_from_dict, experiment_to_dict
 from backprop_core.network import build_network
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, NDArray[Any]]
 
+_DIVERGENCE = ("step", "layer", "tensor", "neuron", "value")
+
 _fingerprints: WeakKeyDictionary[Dataset, str] = WeakKeyDictionary()
 
 
@@ -45,6 +48,7 @@ def state_to_values(state: TrainingState) -> dict[str, Any]:
         "ended": state.ended,
         "random_state": state.random_state,
         "interventions": [asdict(mark) for mark in state.interventions],
+        "divergence": state.divergence and [getattr(state.divergence, name) for name in _DIVERGENCE],
     }
 
 
@@ -163,6 +167,7 @@ class StateReader:
                 for name in ("columns", "position", "non_finite")
             },
             interventions=tuple(_mark(mark) for mark in values["interventions"]),
+            divergence=_divergence(values.get("divergence")),
         )
 
     def _dataset(self, opened: Experiment) -> Dataset:
@@ -208,6 +213,15 @@ def _ended(value: Any) -> str | None:
         raise Contradiction
     ended: str | None = value
     return ended
+
+
+def _divergence(value: Any) -> Divergence | None:
+    if value is None:
+        return None
+    step, layer, tensor, neuron, number = value
+    if tensor not in TENSORS or number not in ("inf", "-inf", "nan"):
+        raise Contradiction
+    return Divergence(_count(step), _count(layer), tensor, None if neuron is None else _count(neuron), number)
 
 
 def _mark(value: Any) -> Mark:

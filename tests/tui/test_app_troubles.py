@@ -271,7 +271,7 @@ def test_lines_break_between_words_and_within_words_that_are_too_long():
         ("s", "step  set  standardize  snapshot  save"),
         ("set o", "optimizer"),
         ("step 3", "step [3]: train so many batches"),
-        ("und", "undo: go back to before the last intervention"),
+        ("und", "undo [divergence]: go back to before the last intervention, or the divergence"),
         ("nonsense", ""),
         (" ", ""),
     ],

@@ -148,6 +148,8 @@ class _HeadlessRun:
     def _finish(self, reason: str, code: int) -> int:
         if code == DONE and not np.isfinite(self.trainer.census().loss):
             reason, code = NON_FINITE, DIVERGED
+        if divergence := self.trainer.located_divergence():
+            self._note(divergence.text)
         self._save_what_there_is()
         self._snapshot(last=True)
         self._write(end_event(self.trainer, reason), last=True)

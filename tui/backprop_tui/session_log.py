@@ -96,7 +96,7 @@ class SessionLog:
         """
         if not (self.checkpoint or self._recorder):
             return None
-        await engine.pause()
+        await engine.leave()
         frame = await engine.frame(View())
         try:
             self._record(snapshot_event(frame.snapshot))

@@ -220,7 +220,8 @@ class LiveScreen(LeanUpdates, Screen[None]):
                 self._hint_shown = frame.experiment.name
                 self.say(frame.experiment.watch)
             if frame.reason and (before is None or frame.reason != before.reason):
-                self.say(frame.reason, warning=frame.state == "DIVERGED")
+                where = f"; {frame.divergence}" if frame.divergence else ""
+                self.say(frame.reason + where, warning=frame.state == "DIVERGED")
 
     def say(self, text: str, *, warning: bool = False) -> None:
         """Write into the message line; what does not even fit into two is shown above the views as well."""

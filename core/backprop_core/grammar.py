@@ -60,7 +60,7 @@ def _number(word: str, what: str) -> float:
 
 
 def _count(word: str, what: str) -> int:
-    if not word.isdecimal() or len(word) > 18 or int(word) < 1:
+    if not (word.isascii() and word.isdecimal()) or len(word) > 18 or int(word) < 1:
         raise UserError(f"'{word}' is not a whole number from 1 on; {what}")
     return int(word)
 

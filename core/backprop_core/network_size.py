@@ -68,7 +68,7 @@ def shown_bytes(count: int) -> str:
         if size < 1000 or unit == "PB":
             break
         size /= 1000
-    return f"{size:.3g} {unit}" if size < 1e6 else f"{size:.0e} {unit}"
+    return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"
 
 
 def free_bytes() -> int | None:

@@ -12,6 +12,7 @@ import numpy as np
 from backprop_core.backpropagation import augment
 from backprop_core.commands import Condition, Outcome, Run
 from backprop_core.datasets import Dataset, Standardizer, load_dataset
+from backprop_core.errors import UserError
 from backprop_core.evaluation import Evaluator, Units
 from backprop_core.experiment_file import resolve
 from backprop_core.frozen import dataclass
@@ -99,7 +100,19 @@ class Trainer:
         return trainer
 
     def open(self, experiment: Experiment) -> None:
-        """Start the experiment from its beginning: data, split, weights, all drawn from its seed."""
+        """Start the experiment from its beginning: data, split, weights, all drawn from its seed.
+
+        Raises
+        ------
+        UserError
+            If its data or given weights do not fit; names the experiment's file.
+        """
+        try:
+            self._open(experiment)
+        except UserError as error:
+            raise UserError(f"{experiment.source}: {error}" if experiment.source else str(error)) from None
+
+    def _open(self, experiment: Experiment) -> None:
         self.experiment: Experiment = experiment
         self.opened: Experiment = experiment
         self.rng = np.random.default_rng(experiment.seed)

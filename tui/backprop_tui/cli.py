@@ -232,18 +232,11 @@ def _check_files(arguments: Namespace) -> None:
     """Refuse before any training what could not be written in the end, and files that would be spoilt."""
     from backprop_core.files import NPZ_MAGIC, must_be_writable
 
-    named = {"--record": arguments.record, "--checkpoint": arguments.checkpoint}
-    if (
-        arguments.record
-        and arguments.checkpoint
-        and arguments.record.absolute() == arguments.checkpoint.absolute()
-    ):
+    record, checkpoint = arguments.record, arguments.checkpoint
+    if record and checkpoint and record.absolute() == checkpoint.absolute():
         raise UserError("--record and --checkpoint name one file; give each its own")
-    for flag, path in named.items():
-        if path is not None and not path.name:
-            raise UserError(f"{flag}: '{path}' is not a file's name")
-    if arguments.checkpoint:
-        must_be_writable(arguments.checkpoint, NPZ_MAGIC)
+    if checkpoint:
+        must_be_writable(checkpoint, NPZ_MAGIC)
 
 
 def _missing_terminal() -> str:

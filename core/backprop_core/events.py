@@ -189,7 +189,9 @@ class Recorder:
             raise
 
     def close(self) -> None:
-        """Close the file."""
+        """Sync and close the file; may be called more than once."""
+        if self._file.closed:
+            return
         with suppress(OSError):
             os.fsync(self._file.fileno())
         self._file.close()

@@ -63,10 +63,9 @@ def count(least: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise UserError(f"must be a whole number, not {_kind(value)}")
-        if value < least:
-            raise UserError(f"must be {least} or more, not {_short(value)}")
-        if value > LARGEST_COUNT:
-            raise UserError(f"must be at most {LARGEST_COUNT}, not {_short(value)}")
+        if not least <= value <= LARGEST_COUNT:
+            most = f", and at most {LARGEST_COUNT}" if value > least else ""
+            raise UserError(f"must be {least} or more{most}, not {_short(value)}")
         return value
 
     return read

@@ -148,14 +148,14 @@ class LossHistory:
     def from_arrays(cls, arrays: dict[str, NDArray[np.float64] | NDArray[np.int64]]) -> LossHistory:
         """Return the history that :meth:`to_arrays` was taken of; a ValueError if there is none such."""
         history = cls()
+        if len(arrays["non_finite"]) > REMEMBERED_EVENTS:
+            raise ValueError("more events than are ever kept")
         history.stride, history.steps = (int(value) for value in arrays["position"])
         history.non_finite = [int(step) for step in arrays["non_finite"]]
         if history.stride < 1 or history.stride.bit_count() != 1 or history.steps < 0:
             raise ValueError("no such stride or steps")
         used = -(-history.steps // history.stride)
-        if used > CAPACITY or len(history.non_finite) > REMEMBERED_EVENTS:
-            raise ValueError("more than is ever kept")
-        if arrays["columns"].shape != (5, used):
+        if used > CAPACITY or arrays["columns"].shape != (5, used):
             raise ValueError("not as many columns as the steps make")
         parts = (history._low, history._high, history._sum, history._count, history._validation)
         for part, stored in zip(parts, arrays["columns"], strict=True):

@@ -61,6 +61,9 @@ class Engine(Protocol):
     async def state(self) -> bytes:
         """Return a checkpoint of the run."""
 
+    async def recording(self, from_step: int) -> dict[str, Any]:
+        """Return the snapshot event of a record, with the losses after ``from_step``."""
+
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
 
@@ -140,6 +143,10 @@ class LocalEngine:
         """Return a checkpoint of the run."""
         self.last_state = self.session.save_state()
         return self.last_state
+
+    async def recording(self, from_step: int) -> dict[str, Any]:
+        """Return the snapshot event of a record, with the losses after ``from_step``."""
+        return self.session.recording(from_step)
 
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""

@@ -162,6 +162,11 @@ class ProcessEngine:
         self.last_state = state
         return state
 
+    async def recording(self, from_step: int) -> dict[str, Any]:
+        """Return the snapshot event of a record, with the losses after ``from_step``."""
+        event: dict[str, Any] = await self._request("recording", from_step)
+        return event
+
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
         event: dict[str, Any] = await self._request("end_event", reason)

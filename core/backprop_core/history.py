@@ -113,11 +113,11 @@ class LossHistory:
         return (self.steps - 1) // self.stride
 
     def columns(self, most: int, from_step: int = 0) -> HistoryColumns:
-        """Return the history from ``from_step`` on in at most ``most`` columns."""
+        """Return the history from ``from_step`` on in at most ``most`` columns; none if ``most`` is 0."""
         used = -(-self.steps // self.stride)
         start = min(max(from_step - 1, 0) // self.stride, max(used - 1, 0))
         group = max(-(-(used - start) // max(most, 1)), 1)
-        starts = np.arange(start, used, group)
+        starts = np.arange(start, used if most else start, group)
         if not len(starts):
             none = np.empty(0)
             return HistoryColumns(none.astype(np.int64), none.astype(np.int64), none, none, none, none)

@@ -18,6 +18,7 @@ from backprop_core.frames import FrameBuilder
 from backprop_core.grammar import format_command
 from backprop_core.interventions import plural, save_checkpoint
 from backprop_core.pacing import Pace, Speedometer
+from backprop_core.recording import recorded_snapshot
 from backprop_core.trainer import Goal, Trainer
 
 if TYPE_CHECKING:
@@ -199,6 +200,10 @@ class Session:
         """Return a checkpoint."""
         return to_bytes(self.trainer, paused=not self._goes_on)
 
+    def recording(self, from_step: int) -> dict[str, Any]:
+        """Return the snapshot for a record, with the losses after ``from_step``."""
+        return recorded_snapshot(self.trainer, from_step)
+
     def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
         with np.errstate(all="ignore"):
@@ -338,6 +343,7 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "load": Session.load,
     "pace": Session.set_pace,
     "pause": Session.pause,
+    "recording": Session.recording,
     "resume": Session.resume,
     "script": Session.script,
     "state": Session.save_state,

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from backprop_tui.cli import main
-from tests.garbage import archives, checkpoints, experiments, options, scripts, series, tables
+from tests.garbage import archives, checkpoints, experiments, options, records, scripts, series, tables
 
 CASES = [
     case
-    for module in (series, tables, archives, experiments, scripts, checkpoints, options)
+    for module in (series, tables, archives, experiments, scripts, checkpoints, records, options)
     for case in module.CASES
 ]
 
@@ -60,7 +60,9 @@ def test_what_is_wrong_is_named_in_one_harmless_line_with_exit_code_2(case, tmp_
         case.make(tmp_path)
     before = sorted(tmp_path.iterdir())
     with bounded():
-        code = main([case.command, *case.words, "--headless", "--quiet"])
+        code = main(
+            [case.command, *case.words, *(["--headless", "--quiet"] if case.command == "run" else [])]
+        )
     out, err = capsys.readouterr()
     assert code == 2, out + err
     assert out == ""

@@ -17,8 +17,8 @@ def option(*words: str, named: tuple[str, ...] = (), files: dict[str, bytes] | N
     return Case(f"option-{flags or 'empty'}", list(words), named or (words[-2],), files or {})
 
 
-def place(name: str, words: list[str], make, *named: str) -> Case:
-    return Case(f"place-{name}", words, named, {"readings.txt": GOOD}, make)
+def place(name: str, words: list[str], make, *named: str, command: str = "run") -> Case:
+    return Case(f"place-{name}", words, named, {"readings.txt": GOOD}, make, command)
 
 
 def a_directory(folder: Path) -> None:
@@ -117,6 +117,10 @@ CASES = [
     *(
         place(f"{reader} from {make.__name__}", words, make, "there", objection)
         for reader, words in READING.items()
+        for make, objection in KINDS
+    ),
+    *(
+        place(f"record from {make.__name__}", ["there"], make, "there", objection, command="replay")
         for make, objection in KINDS
     ),
 ]

@@ -68,6 +68,8 @@ class LabApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
     ENABLE_COMMAND_PALETTE = True
+    LIVE_SCREEN: ClassVar[type[LiveScreen]] = LabScreen
+    """What is always there."""
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class LabApp(App[None]):
         super().__init__()
         self.glyphs = ASCII if ascii_only else UNICODE
         self.animation_level = "none"
-        self.lab = LabScreen(engine, fps, log)
+        self.lab = self.LIVE_SCREEN(engine, fps, log)
         self.farewell = ""
         self._leaving = False
         self._session_log = log

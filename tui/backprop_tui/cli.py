@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets")
+COMMANDS = ("run", "presets", "replay")
 
 EXAMPLES = """\
 examples:
@@ -34,7 +34,15 @@ examples:
   backprop-tui --series mine.txt --window 3      on a series of your own
   backprop-tui --csv mine.csv --target price     on a table of your own
   backprop-tui run sequence --headless           train without a screen, events as JSON lines
+  backprop-tui replay mine.jsonl                 play back what --record has written
   backprop-tui presets                           list the presets
+"""
+
+REPLAY_EXAMPLES = """\
+examples:
+  backprop-tui run sequence --record mine.jsonl
+  backprop-tui replay mine.jsonl
+  backprop-tui replay mine.jsonl --speed 20
 """
 
 RUN_EXAMPLES = """\
@@ -89,6 +97,8 @@ def _dispatch(words: list[str]) -> int:
         arguments = _parser().parse_args(words)
         if arguments.command == "presets":
             return _list_presets(arguments)
+        if arguments.command == "replay":
+            return _replay(arguments)
         return _run(arguments, engine)
 
 
@@ -136,6 +146,17 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     presets.add_argument("--json", action="store_true", help="as one JSON list")
+    replay = commands.add_parser(
+        "replay",
+        help="play a record back in the lab",
+        description="Play a record back in the lab: pause, step, back and forth, at any speed.",
+        epilog=REPLAY_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    replay.add_argument("record", metavar="RECORD", type=Path, help="a file that --record has written")
+    replay.add_argument("--speed", metavar="N", help="snapshots a second (default 2)")
+    _add_screen_options(replay)
     return parser
 
 
@@ -153,6 +174,10 @@ def _add_run_options(parser: ArgumentParser) -> None:
     session.add_argument("--checkpoint", metavar="FILE", type=Path, help="save all that is needed to go on")
     session.add_argument("--checkpoint-every", metavar="SECONDS", help="save it so often")
     session.add_argument("--resume", metavar="FILE", type=Path, help="go on from a checkpoint")
+    _add_screen_options(parser)
+
+
+def _add_screen_options(parser: ArgumentParser) -> None:
     screen = parser.add_argument_group("screen")
     screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
     screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
@@ -163,6 +188,32 @@ def _list_presets(arguments: Namespace) -> int:
 
     sys.stdout.write(presets_as_json() if arguments.json else presets_as_text())
     return 0
+
+
+def _replay(arguments: Namespace) -> int:
+    speed = _positive(arguments.speed, "--speed", 1000)
+    fps = _positive(arguments.fps, "--fps", 60)
+    if not _has_terminal():
+        from backprop_core.record import read_record
+
+        # What is wrong with the record matters more than the terminal.
+        read_record(arguments.record)
+        raise UserError("a replay needs a terminal; the record itself is text, one JSON object a line")
+    if missing := _missing_terminal():
+        raise UserError(missing)
+    from backprop_tui.lab import default_fps
+    from backprop_tui.replay import DEFAULT_SPEED, open_replay
+
+    return open_replay(
+        arguments.record,
+        speed=speed or DEFAULT_SPEED,
+        fps=fps or default_fps(),
+        ascii_only=arguments.ascii,
+    )
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _positive(text: str | None, flag: str, most: float = 1e9) -> float | None:
@@ -241,7 +292,7 @@ def _check_files(arguments: Namespace) -> None:
 
 def _missing_terminal() -> str:
     """Return why the lab cannot be opened here, empty if it can."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+    if not _has_terminal():
         return "the lab needs a terminal; train without one with --headless"
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
         return "the lab cannot draw on a dumb terminal (TERM); train without a screen with --headless"

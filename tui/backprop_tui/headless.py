@@ -25,7 +25,7 @@ from backprop_core.events import (
 )
 from backprop_core.files import harmless, read_text
 from backprop_core.frozen import dataclass
-from backprop_core.grammar import parse_script
+from backprop_core.grammar import format_command, parse_script
 from backprop_core.trainer import NON_FINITE, Goal, Trainer
 from backprop_tui.progress import Progress
 

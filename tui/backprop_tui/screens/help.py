@@ -10,25 +10,25 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backprop_tui.glyphs import to_ascii
-from backprop_tui.help_text import help_text
 
 if TYPE_CHECKING:
+    from rich.text import Text
     from textual.app import ComposeResult
 
 
 class HelpScreen(ModalScreen[None]):
-    """Explains the screen, the keys and the commands; scrolls."""
+    """Explains what is seen and what the keys do; scrolls."""
 
     BINDINGS = [Binding("escape,q,question_mark", "dismiss", "Close")]  # noqa: RUF012
 
-    def __init__(self, watch: str, *, ascii_only: bool = False) -> None:
+    def __init__(self, text: Text, *, ascii_only: bool = False) -> None:
         super().__init__()
-        self._watch = watch
+        self._text = text
         self._ascii_only = ascii_only
 
     def compose(self) -> ComposeResult:
         """One scrolling text in a frame."""
-        text = help_text(self._watch)
+        text = self._text
         if self._ascii_only:
             text.plain = to_ascii(text.plain)
         with VerticalScroll(classes="dialog") as scroll:

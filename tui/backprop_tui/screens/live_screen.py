@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from shutil import get_terminal_size
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.containers import Container
 from textual.message import Message
@@ -30,6 +31,7 @@ from backprop_tui.widgets.title import TitleLine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from textual import events
     from textual.app import ComposeResult
@@ -81,6 +83,7 @@ class LiveScreen(LeanUpdates, Screen[None]):
         self.fps = fps
         self.log_of_session = log
         self.frame: Frame | None = None
+        self.scripts: list[Path] = []
         self.selection = Selection()
         self.pace: float | None = None
         self.zoomed = False
@@ -135,6 +138,11 @@ class LiveScreen(LeanUpdates, Screen[None]):
     def wake(self) -> None:
         """Have the next frame drawn at once."""
         self._wake.set()
+
+    def select(self, **changes: Any) -> None:
+        """Look at something else."""
+        self.selection = replace(self.selection, **changes)
+        self.wake()
 
     def view(self) -> View:
         """Return what the next frame should hold."""

@@ -137,11 +137,14 @@ class Lab:
         self.process.setwinsize(40, 120)
         self.exchange(b"\x1b[201~")
         for _ in range(4):
-            # An escape that is followed at once is the beginning of something else.
-            until = monotonic() + 0.2
-            self.exchange(b"\x1b", lambda until=until: monotonic() > until)
+            self._escape()
         self.exchange(f":save {path.name}\r".encode(), lambda: path.exists())
         path.unlink(missing_ok=True)
+
+    def _escape(self) -> None:
+        """Press escape: if it were followed at once, it would be the beginning of something else."""
+        until = monotonic() + 0.2
+        self.exchange(b"\x1b", lambda: monotonic() > until)
 
     def resident(self) -> tuple[int, int]:
         """Return the memory of the screen's process and of the training process, in bytes."""
@@ -177,7 +180,6 @@ def fuzz(
         lab = Lab(folder, chance.choice(preset_names()))
         memory: list[tuple[int, int]] = []
         try:
-            lab.exchange(b"", lambda lab=lab: bool(lab.tail))
             lab.check()
             while sent < inputs and not lab.gone:
                 batch = b""
@@ -211,8 +213,8 @@ def finish(lab: Lab) -> None:
         lab.check()
         lab.exchange(b":checkpoint end.npz\r", state.exists)
     code = lab.leave()
-    assert code == 0, f"ended with {code}; it wrote last {lab.tail[-3000:]!r}"
-    assert b"error of the program" not in lab.tail, lab.tail[-3000:]
+    assert code == 0, f"ended with {code}; it wrote last {lab.tail[-700:]!r}"
+    assert b"error of the program" not in lab.tail, lab.tail[-700:]
     if state.exists():
         trainer = read_checkpoint(state)
         assert trainer.ended or np.isfinite(trainer.network.parameters).all()

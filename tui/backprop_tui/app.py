@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding
-from textual.command import CommandPalette
 
 from backprop_core.commands import Run, Step
 from backprop_core.engine import EngineDied
@@ -139,8 +138,18 @@ class LabApp(App[None]):
 
     def action_palette(self) -> None:
         """Open the command palette, with a text to begin with that has no character above 0x7e."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="a word of what to do", id="--command-palette"))
+        from backprop_tui.screens.closing import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(placeholder="a word of what to do", id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Open a palette of the themes."""
+        from textual.theme import ThemeProvider
+
+        from backprop_tui.screens.closing import Palette
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="a theme"))
 
     def action_command_palette(self) -> None:
         """Open the command palette by Textual's own key."""

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backprop_tui.glyphs import to_ascii
+from backprop_tui.screens.closing import ClosesOnce
 
 if TYPE_CHECKING:
     from rich.text import Text
     from textual.app import ComposeResult
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ClosesOnce[None]):
     """Explains what is seen and what the keys do; scrolls."""
 
     BINDINGS = [Binding("escape,q,question_mark", "dismiss", "Close")]  # noqa: RUF012

@@ -17,7 +17,7 @@ class ClosesOnce(ModalScreen[ScreenResultType]):
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Close, if that has not been asked for already."""
-        return super().dismiss(result) if is_on_top(self) else AwaitComplete.nothing()
+        return super().dismiss(result) if is_on_top(self) else AwaitComplete()
 
 
 class Palette(CommandPalette):
@@ -25,7 +25,7 @@ class Palette(CommandPalette):
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Close, if that has not been asked for already."""
-        return super().dismiss(result) if is_on_top(self) else AwaitComplete.nothing()
+        return super().dismiss(result) if is_on_top(self) else AwaitComplete()
 
 
 def is_on_top(screen: Screen[Any]) -> bool:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 DEADLINE = 120.0
 INPUTS_A_CHECK = 400
+FIRST_SCREEN = 3000
+"""Bytes that are more than what takes the terminal over, and less than a screen."""
+
 BATCH = 20
 SIZES = ((120, 40), (80, 24), (200, 50), (60, 20), (59, 19), (20, 5), (1, 1), (400, 120))
 
@@ -130,6 +133,10 @@ class Lab:
         self.tail = (self.tail + data)[-20_000:]
         return b"".join(answer * data.count(question) for question, answer in ANSWERS.items())
 
+    def has_drawn(self) -> bool:
+        """Tell whether a screen has been drawn."""
+        return len(self.tail) > FIRST_SCREEN
+
     def check(self) -> None:
         """Leave whatever is open, and have the program answer."""
         self._checks += 1
@@ -180,6 +187,8 @@ def fuzz(
         lab = Lab(folder, chance.choice(preset_names()))
         memory: list[tuple[int, int]] = []
         try:
+            # Keys that come before the terminal is taken over are the shell's.
+            lab.exchange(b"", lab.has_drawn)
             lab.check()
             while sent < inputs and not lab.gone:
                 batch = b""

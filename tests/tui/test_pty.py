@@ -21,7 +21,7 @@ import ptyprocess
 import pytest
 
 from backprop_core.checkpoint import read_checkpoint
-from benchmarks.terminal import ANSWERS, COLUMNS, LINES, Picture
+from benchmarks.terminal import COLUMNS, LINES, Picture, Questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +46,7 @@ class Program:
         )
         self.written = b""
         self._picture = Picture()
+        self._questions = Questions()
 
     def read(self, seconds: float) -> bool:
         """Wait so long for bytes; False if there will be no more."""
@@ -57,9 +58,7 @@ class Program:
             return False
         self.written += data
         self._picture.feed(data)
-        for question, answer in ANSWERS.items():
-            for _ in range(data.count(question)):
-                os.write(self.process.fd, answer)
+        os.write(self.process.fd, self._questions.answers(data))
         return bool(data)
 
     def text(self) -> str:

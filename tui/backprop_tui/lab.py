@@ -57,6 +57,7 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
             fps=options.fps or default_fps(),
             ascii_only=options.ascii_only,
             commands=commands,
+            over_ssh=over_ssh(),
         )
         gc.freeze()
         gc.enable()
@@ -74,10 +75,14 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
     return app.return_code or 0
 
 
+def over_ssh() -> bool:
+    """Tell whether the terminal is at the other end of an SSH connection."""
+    return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
+
+
 def default_fps() -> float:
     """Return the frames a second: fewer over SSH."""
-    over_ssh = os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY")
-    return FPS_OVER_SSH if over_ssh else FPS
+    return FPS_OVER_SSH if over_ssh() else FPS
 
 
 def summary(frame: Frame, scripts: Sequence[Path] = ()) -> str:

@@ -186,8 +186,8 @@ class Questions:
 class Picture:
     """A terminal's screen, drawn from bytes that may be cut anywhere."""
 
-    def __init__(self) -> None:
-        self._screen = pyte.Screen(COLUMNS, LINES)
+    def __init__(self, columns: int = COLUMNS, lines: int = LINES) -> None:
+        self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self._rest = b""
 
@@ -201,9 +201,18 @@ class Picture:
         self._rest = data[cut:]
         self._stream.feed(data[:cut])
 
+    def resize(self, columns: int, lines: int) -> None:
+        """Take another size, as a terminal does whose window is dragged."""
+        self._screen.resize(lines, columns)
+
     def text(self) -> str:
         """Return the screen's lines."""
         return "\n".join(self._screen.display)
+
+    def cells(self) -> list[list[pyte.screens.Char]]:
+        """Return the screen's cells, line by line."""
+        screen = self._screen
+        return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
 
 
 def filled_lines(text: str) -> set[int]:

@@ -20,6 +20,7 @@ from backprop_core.commands import Run, Step
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
 from backprop_tui.glyphs import ASCII, UNICODE
+from backprop_tui.legible import legible
 from backprop_tui.screens.lab_screen import LabScreen
 from backprop_tui.terminal.flow import AT_FIRST, AT_FIRST_OVER_SSH, Flow
 from backprop_tui.terminal.glass import Glass
@@ -129,6 +130,14 @@ class LabApp(App[None]):
     def _note_background(self, _: Theme) -> None:
         """Tell which background means nothing, where colours are left out."""
         self.output.glass.forget_styles(Color.parse(self.theme_variables["background"]).rgb)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the theme's variables, so changed that all text can be read."""
+        variables = super().get_css_variables()
+        if self.current_theme.ansi:
+            return {**variables, "dialog-title": variables["foreground"]}
+        self.theme_variables = {**variables, **legible(variables, dark=self.current_theme.dark)}
+        return self.theme_variables
 
     def _write(self, text: str) -> None:
         if self._driver is not None:

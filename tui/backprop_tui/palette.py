@@ -91,6 +91,22 @@ def rgb_of(colour: Colour) -> RGB:
     return _CUBE[cube // 36], _CUBE[cube // 6 % 6], _CUBE[cube % 6]
 
 
+def nearest_number(colour: RGB) -> int:
+    """Return the number, 16 to 255, of the terminal's colour that looks most like another.
+
+    The distance is the low-cost approximation of perceived difference known as «redmean» (T. Riemersma, Colour metric,
+    CompuPhase).
+    """
+
+    def distance(number: int) -> float:
+        other = rgb_of(number)
+        mean = (colour[0] + other[0]) / 2
+        red, green, blue = (one - two for one, two in zip(colour, other, strict=True))
+        return (2 + mean / 256) * red**2 + 4 * green**2 + (2 + (255 - mean) / 256) * blue**2
+
+    return min(range(16, 256), key=distance)
+
+
 def luminance(colour: Colour) -> float:
     """Return the relative luminance, 0 (black) to 1 (white), as WCAG defines it."""
     red, green, blue = (

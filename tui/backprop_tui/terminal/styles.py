@@ -8,12 +8,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rich.color import ColorSystem
+from rich.color import ColorSystem, ColorType
 from textual.strip import Strip
 
-from backprop_tui.palette import contrast
+from backprop_tui.palette import contrast, nearest_number
 
 if TYPE_CHECKING:
+    from rich.color import Color
     from rich.style import Style
 
     from backprop_tui.palette import RGB
@@ -39,13 +40,26 @@ PLAIN: Codes = ("", "", "")
 @lru_cache(4096)
 def style_codes(style: Style, color_system: ColorSystem) -> Codes:
     """Return a style's codes; they are Textual's own, taken apart."""
-    attributes = Strip.render_ansi(style.without_color, color_system)
-    colour, background = style.color, style.bgcolor
     return (
-        attributes,
-        "" if colour is None else ";".join(colour.downgrade(color_system).get_ansi_codes()),
-        "" if background is None else ";".join(background.downgrade(color_system).get_ansi_codes(False)),
+        Strip.render_ansi(style.without_color, color_system),
+        colour_codes(style.color, color_system),
+        colour_codes(style.bgcolor, color_system, foreground=False),
     )
+
+
+def colour_codes(colour: Color | None, color_system: ColorSystem, *, foreground: bool = True) -> str:
+    """Return a colour's codes; of 256 colours it is the one that looks most like it.
+
+    Rich takes the nearest of the cube, whose darkest steps are far apart: a dark grey with a touch of blue becomes
+    teal.
+    """
+    if colour is None:
+        return ""
+    if color_system == ColorSystem.EIGHT_BIT and colour.type == ColorType.TRUECOLOR:
+        red, green, blue = colour.get_truecolor()
+        number = nearest_number((red, green, blue))
+        return f"{'38' if foreground else '48'};5;{number}"
+    return ";".join(colour.downgrade(color_system).get_ansi_codes(foreground))
 
 
 def colourless_codes(style: Style, plain: RGB) -> Codes:

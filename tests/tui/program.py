@@ -8,13 +8,14 @@ import select
 import sys
 import termios
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import ptyprocess
 
-from benchmarks.terminal import COLUMNS, LINES, Picture, Questions, terminal_environment
+from benchmarks.terminal import COLUMNS, LINES, SLOW_PIECE, Picture, Questions, terminal_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,13 +24,15 @@ DEADLINE = 60.0
 UP, DOWN, RIGHT, LEFT, ESCAPE = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b"
 CTRL_C, CTRL_L, CTRL_P, CTRL_Z = "\x03", "\x0c", "\x10", "\x1a"
 
+STYLE = re.compile(rb"\x1b\[([0-9;]*)m")
+
 LAB = (sys.executable, "-m", "backprop_tui")
 
 
 class Program:
     """A program in a pseudo-terminal, its screen and everything that it has written.
 
-    ``environment`` is set for it; None takes a variable out.
+    ``environment`` is set for it; None takes a variable out. ``rate`` is how many bytes a second the terminal takes.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Program:
         *,
         environment: dict[str, str | None] | None = None,
         size: tuple[int, int] = (COLUMNS, LINES),
+        rate: float = inf,
     ) -> None:
         columns, lines = size
         self.process = ptyprocess.PtyProcess.spawn(
@@ -49,20 +53,40 @@ class Program:
         )
         self.written = b""
         self.picture = Picture(columns, lines)
-        self._questions = Questions()
+        self.questions: Questions | None = Questions()
+        self._rate = rate
 
     def read(self, seconds: float) -> bool:
         """Wait so long for bytes; False if there will be no more."""
         if not select.select([self.process.fd], [], [], seconds)[0]:
             return True
         try:
-            data = os.read(self.process.fd, 65536)
+            data = os.read(self.process.fd, 65536 if self._rate == inf else SLOW_PIECE)
         except OSError:
             return False
+        sleep(len(data) / self._rate)
+        self._take(data)
+        return bool(data)
+
+    def read_for(self, seconds: float) -> None:
+        """Read for so long."""
+        end = monotonic() + seconds
+        while monotonic() < end:
+            self.read(0.05)
+
+    def read_unanswered(self) -> int:
+        """Read, at once, all that was sent until now, answer then, and return how many bytes it was."""
+        data = b""
+        while select.select([self.process.fd], [], [], 0.2)[0]:
+            data += os.read(self.process.fd, 65536)
+        self._take(data)
+        return len(data)
+
+    def _take(self, data: bytes) -> None:
         self.written += data
         self.picture.feed(data)
-        os.write(self.process.fd, self._questions.answers(data))
-        return bool(data)
+        if self.questions:
+            os.write(self.process.fd, self.questions.answers(data))
 
     def resize(self, columns: int, lines: int) -> None:
         """Give the terminal another size, and tell the program."""
@@ -94,6 +118,13 @@ class Program:
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in listed.split()]
 
+    def ended(self) -> None:
+        """Wait for its end, and read nothing."""
+        deadline = monotonic() + DEADLINE
+        while self.process.isalive():
+            assert monotonic() < deadline, "does not end"
+            sleep(0.02)
+
     def exit_code(self) -> int:
         """Read to the end, and return the exit code; 128 + N if a signal ended the program."""
         deadline = monotonic() + DEADLINE
@@ -116,9 +147,10 @@ def program(
     command: Sequence[str] = LAB,
     environment: dict[str, str | None] | None = None,
     size: tuple[int, int] = (COLUMNS, LINES),
+    rate: float = inf,
 ) -> Iterator[Program]:
     """Open the lab, wait until it trains, and end it if the test has not."""
-    opened = Program([*command, *arguments], folder, environment=environment, size=size)
+    opened = Program([*command, *arguments], folder, environment=environment, size=size, rate=rate)
     try:
         opened.until(trains)
         yield opened
@@ -135,3 +167,16 @@ def assert_terminal_restored(lab: Program) -> None:
 
 def assert_gone(pids: list[int]) -> None:
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+def style_codes(written: bytes) -> set[str]:
+    """Return every code of colour or attribute in what was written; 38;5;7 is one."""
+    codes = set()
+    for sequence in STYLE.findall(written):
+        parts = iter(sequence.decode().split(";"))
+        for part in parts:
+            if part in ("38", "48"):
+                kind = next(parts)
+                part = ";".join([part, kind, *(next(parts) for _ in range(1 if kind == "5" else 3))])
+            codes.add(part)
+    return codes

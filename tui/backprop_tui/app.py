@@ -99,6 +99,9 @@ class LabApp(App[None]):
         commands: Sequence[Command] = (),
         over_ssh: bool = False,
     ) -> None:
+        if not os.environ.get("NO_COLOR"):
+            # By its convention an empty one asks for nothing; to Textual it does.
+            os.environ.pop("NO_COLOR", None)
         super().__init__()
         self.glyphs = ASCII if ascii_only else UNICODE
         self.animation_level = "none"
@@ -161,10 +164,15 @@ class LabApp(App[None]):
 
     def terminal_entered(self) -> None:
         """Draw everything: the terminal has just been taken over."""
+        self.lab.engine.go_on()
         if self.output.flow is not None:
             self.output.flow.nothing_on_the_way()
         self.output.ask()
         self.output.anew()
+
+    def terminal_left(self) -> None:
+        """Have the training stand still while the lab is suspended."""
+        self.lab.engine.suspend()
 
     def terminal_answered(self, now: float) -> None:
         """Go on sending: what was sent before has arrived."""

@@ -152,7 +152,11 @@ def _add_run_options(parser: ArgumentParser) -> None:
     session.add_argument("--resume", metavar="FILE", type=Path, help="go on from a checkpoint")
     screen = parser.add_argument_group("screen")
     screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
-    screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
+    screen.add_argument(
+        "--ascii",
+        action="store_true",
+        help="no character above 0x7e (chosen by itself where the locale is not UTF-8)",
+    )
 
 
 def _list_presets(arguments: Namespace) -> int:

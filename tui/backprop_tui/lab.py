@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
 from backprop_core.files import harmless, read_bytes, read_text
+from backprop_tui.terminal.surroundings import given_environment, is_utf8, mouse_is_harmless, over_ssh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,13 +55,13 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
             engine,
             log,
             fps=options.fps or default_fps(),
-            ascii_only=options.ascii_only,
+            ascii_only=options.ascii_only or not is_utf8(given_environment()),
             commands=commands,
             over_ssh=over_ssh(),
         )
         gc.freeze()
         gc.enable()
-        app.run()
+        app.run(mouse=mouse_is_harmless())
     except EngineDied as death:
         raise UserError(death.reason) from None
     finally:
@@ -73,11 +73,6 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
     if app.farewell:
         sys.stderr.write(f"backprop-tui: {harmless(app.farewell)}\n")
     return app.return_code or 0
-
-
-def over_ssh() -> bool:
-    """Tell whether the terminal is at the other end of an SSH connection."""
-    return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
 
 
 def default_fps() -> float:

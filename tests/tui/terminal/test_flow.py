@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from backprop_tui.terminal.flow import AT_FIRST_OVER_SSH, LEAST, PATIENCE, Flow
+from backprop_tui.terminal.flow import AT_FIRST_OVER_SSH, LEAST, PATIENCE_AT_FIRST, Flow
 
 FRAME = 4_000
 
@@ -121,9 +121,9 @@ def test_a_terminal_that_never_answers_gets_so_many_bytes_a_second():
 def test_an_answer_ends_the_blindness():
     flow = Flow()
     flow.sent(100, 0.0)
-    flow.room(PATIENCE + 1)
+    flow.room(PATIENCE_AT_FIRST + 1)
     assert flow.blind
-    flow.answered(PATIENCE + 2)
+    flow.answered(PATIENCE_AT_FIRST + 2)
     assert not flow.blind
     assert flow.outstanding == 0
 

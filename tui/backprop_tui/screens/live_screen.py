@@ -189,8 +189,7 @@ class LiveScreen(Screen[None]):
             running = self.frame is None or self.frame.state == "RUNNING"
             due = begun + (1 / self.fps if running else IDLE_SECONDS)
             await self._sleep(due - monotonic())
-            if running:
-                self._note_skipped(await self._line_free(due))
+            self._note_skipped(await self._line_free(due) and running)
 
     async def _line_free(self, due: float) -> bool:
         """Wait until the line can take a frame, and tell whether frames were left out for that."""

@@ -7,6 +7,7 @@ and on leaving, answers that are still under way are waited for, so that they do
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import signal
 import termios
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from textual.app import App
-    from textual.message import Message
 
 ANSWERS = ("\x1b[0n", "\x1b[3n")
 MOUSE_AND_FOCUS_OFF = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l"
+
+PASTE_BEGIN, PASTE_END = "\x1b[200~", "\x1b[201~"
+PASTE_EDGE = re.compile("(\x1b\\[20[01]~)")
 
 LEAVING_SECONDS = 0.5
 """How long leaving waits for answers, and for writes that cannot end."""
@@ -93,7 +96,8 @@ class AnswerParser(XTermParser):
 class LabDriver(LinuxDriver):
     """The driver of the lab.
 
-    Its app has to have ``terminal_answered(time)``, ``terminal_gone()`` and ``terminal_entered()``.
+    Its app has to have ``terminal_entered``, ``terminal_left``, ``terminal_gone`` and ``terminal_answered`` (with the
+    time).
     """
 
     def __init__(self, app: App[Any], **options: Any) -> None:
@@ -104,6 +108,7 @@ class LabDriver(LinuxDriver):
         self._writer: Writer | None = None
         self._asked = self._answers = 0
         self._heard = Condition()
+        self._pasting = False
 
     def write(self, data: str) -> None:
         """Have text written to the terminal."""
@@ -141,6 +146,10 @@ class LabDriver(LinuxDriver):
             writer.join(LEAVING_SECONDS)
         super().close()
 
+    def _sigtstp_application(self, *arguments: Any) -> None:
+        self._lab.terminal_left()
+        super()._sigtstp_application(*arguments)
+
     def _sigcont_application(self, *arguments: Any) -> None:
         # Textual would take over a terminal a second time that it has never left.
         if self._writer is None:
@@ -159,14 +168,21 @@ class LabDriver(LinuxDriver):
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(told, *arguments)
 
-    def process_message(self, message: Message) -> None:
-        """Take answers out of a pasted text, between whose parts they may come."""
-        if isinstance(message, events.Paste):
-            for answer in ANSWERS:
-                for _ in range(message.text.count(answer)):
-                    self._terminal_answered()
-                message.text = message.text.replace(answer, "")
-        super().process_message(message)
+    def _without_answers_in_pastes(self, text: str) -> str:
+        """Take out answers that came between the parts of a pasted text; Textual's parser would tear the text."""
+        if not self._pasting and PASTE_BEGIN not in text:
+            return text
+        parts = []
+        for part in PASTE_EDGE.split(text):
+            if part in (PASTE_BEGIN, PASTE_END):
+                self._pasting = part == PASTE_BEGIN
+            elif self._pasting:
+                for answer in ANSWERS:
+                    for _ in range(part.count(answer)):
+                        self._terminal_answered()
+                    part = part.replace(answer, "")
+            parts.append(part)
+        return "".join(parts)
 
     def run_input_thread(self) -> None:
         """Read keys, mouse and answers until the app or the terminal ends."""
@@ -183,7 +199,7 @@ class LabDriver(LinuxDriver):
                     if not data:
                         self._tell(self._lab.terminal_gone)
                         break
-                    for message in parser.feed(decode(data)):
+                    for message in parser.feed(self._without_answers_in_pastes(decode(data))):
                         self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)

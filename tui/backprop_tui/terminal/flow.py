@@ -39,11 +39,11 @@ LARGEST_WINDOW = 65_536
 STALLED = 0.15
 """Frames wait while the oldest answer is so many seconds later than the round trip."""
 
-PATIENCE = 2.5
-"""Seconds beyond four times the expected ones after which an answer is no longer waited for."""
+PATIENCE_AT_FIRST, PATIENCE = 2.5, 6.0
+"""Seconds beyond four times the expected ones after which an answer is no longer waited for; later, after others."""
 
 BLIND_RATE = 12_000
-"""Bytes a second sent to a terminal that does not answer."""
+"""Bytes a second sent to a terminal that does not answer; half the line's rate if that is known and less."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,10 @@ class Flow:
         """Whether the terminal does not answer."""
         return self._blind
 
+    @property
+    def _blind_rate(self) -> float:
+        return min(self.rate / 2, BLIND_RATE)
+
     def room(self, now: float, *, urgent: bool = False) -> float:
         """Return how many bytes may be sent now, 0 if it is better to wait.
 
@@ -106,7 +110,7 @@ class Flow:
         if self._on_the_way and now >= self._given_up_at():
             self._lose_sight(now)
         if self._blind:
-            self._credit = min(self._credit + (now - self._credited) * BLIND_RATE, self._window)
+            self._credit = min(self._credit + (now - self._credited) * self._blind_rate, self._window)
             self._credited = now
             return self._credit if self._credit >= LEAST else 0.0
         outstanding = self.outstanding
@@ -127,14 +131,15 @@ class Flow:
     def seconds_until_room(self, now: float) -> float:
         """Return when to look again, should no answer come first."""
         if self._blind:
-            return max(LEAST - self._credit, 0.0) / BLIND_RATE + 0.001
+            return max(LEAST - self._credit, 0.0) / self._blind_rate + 0.001
         if self._on_the_way:
             return max(self._given_up_at() - now, 0.0) + 0.001
         return 0.0
 
     def _given_up_at(self) -> float:
         expected = self.round_trip + self.outstanding / self.rate
-        return self._on_the_way[0].sent + PATIENCE + 4 * expected
+        patience = PATIENCE if self._answered_at > -inf else PATIENCE_AT_FIRST
+        return self._on_the_way[0].sent + patience + 4 * expected
 
     def sent(self, size: int, now: float) -> None:
         """Note that a piece was sent, with a question at its end."""

@@ -14,6 +14,7 @@ from backprop_core import __version__
 from backprop_core.blas_threads import use_one_thread
 from backprop_core.errors import UserError
 from backprop_core.files import harmless
+from backprop_tui.terminal.surroundings import is_served
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets")
+COMMANDS = ("run", "presets", "serve")
 
 EXAMPLES = """\
 examples:
@@ -48,6 +49,17 @@ examples:
 
 A script has one command a line; an `expect` that fails ends it with exit code 1.
 Names with options are written NAME:OPTION=VALUE, several layers' activations with commas.
+"""
+
+
+SERVE_EXAMPLES = """\
+examples:
+  backprop-tui serve                              the lab in a browser of this machine, on port 8000
+  backprop-tui serve --port 8080 digits           on another port, with another preset
+  backprop-tui serve my.toml --seed 3             all that `backprop-tui run` takes follows
+  backprop-tui serve --host 0.0.0.0               for others too: whoever reaches it can write files as you
+
+It needs the extra: pip install 'backprop-tui[serve]'
 """
 
 
@@ -86,6 +98,8 @@ def _dispatch(words: list[str]) -> int:
         arguments = _parser().parse_args(words)
         if arguments.command == "presets":
             return _list_presets(arguments)
+        if arguments.command == "serve":
+            return _serve(arguments)
         return _run(arguments, engine)
 
 
@@ -133,6 +147,17 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     presets.add_argument("--json", action="store_true", help="as one JSON list")
+    serve = commands.add_parser(
+        "serve",
+        help="serve the lab to a browser",
+        description="Serve the lab to a browser; each visitor gets one of their own.",
+        epilog=SERVE_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="listen on (default 127.0.0.1)")
+    serve.add_argument("--port", metavar="N", default="8000", help="a number from 1 to 65535 (default 8000)")
+    _add_run_options(serve)
     return parser
 
 
@@ -164,6 +189,25 @@ def _list_presets(arguments: Namespace) -> int:
 
     sys.stdout.write(presets_as_json() if arguments.json else presets_as_text())
     return 0
+
+
+def _serve(arguments: Namespace) -> int:
+    from backprop_tui.options import arguments_of, experiment_of
+    from backprop_tui.serving import serve
+
+    port = _positive(arguments.port, "--port", 65535)
+    if port is None or port != int(port):
+        raise UserError(f"--port: must be a whole number from 1 to 65535, not '{arguments.port}'")
+    for flag in ("headless", "quiet", "script", "record", "checkpoint", "checkpoint_every", "resume"):
+        if getattr(arguments, flag):
+            raise UserError(
+                f"--{flag.replace('_', '-')}: not with serve, where each visitor has a lab of their own"
+            )
+    experiment_of(arguments)
+    fps = ["--fps", arguments.fps] if _positive(arguments.fps, "--fps", 60) else []
+    return serve(
+        [*arguments_of(arguments), *fps, *(["--ascii"] if arguments.ascii else [])], arguments.host, int(port)
+    )
 
 
 def _positive(text: str | None, flag: str, most: float = 1e9) -> float | None:
@@ -230,6 +274,8 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
 
 def _missing_terminal() -> str:
     """Return why the lab cannot be opened here, empty if it can."""
+    if is_served():
+        return ""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         return "the lab needs a terminal; train without one with --headless"
     if os.environ.get("TERM", "dumb") in ("", "dumb"):

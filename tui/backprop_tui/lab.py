@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
 from backprop_core.files import harmless, read_bytes, read_text
-from backprop_tui.terminal.surroundings import given_environment, is_utf8, mouse_is_harmless, over_ssh
+from backprop_tui.terminal.surroundings import (
+    given_environment,
+    is_served,
+    is_utf8,
+    mouse_is_harmless,
+    over_ssh,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +74,7 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
         # A process that died may have been replaced by another.
         if app is not None:
             app.lab.engine.close()
-    if app.last_frame is not None:
+    if app.last_frame is not None and not is_served():
         sys.stdout.write(harmless(summary(app.last_frame, app.lab.scripts)) + "\n")
     if app.farewell:
         sys.stderr.write(f"backprop-tui: {harmless(app.farewell)}\n")

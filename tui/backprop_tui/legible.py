@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from textual.color import Color
 
-from backprop_tui.palette import RGB, contrast, mix, rgb_of
-
-AMPLE = 5.0
-"""Contrast asked for here: above WCAG AA's 4.5, so that the nearest of 256 colours still has that."""
+from backprop_tui.palette import READABLE, RGB, contrast, mix, nearest_number, rgb_of
 
 GROUNDS = ("background", "surface", "panel", "panel-darken-1", "surface-active", "boost")
 """What text is written on."""
@@ -58,7 +55,7 @@ def towards(colour: RGB, end: RGB, others: list[RGB]) -> RGB:
     """Return a colour, moved as little as possible towards another so that all others contrast with it."""
     for percent in range(0, 100, 4):
         moved = rgb_of(mix(colour, end, percent / 100))
-        if all(contrast(moved, other) >= AMPLE for other in others):
+        if all(can_be_read(moved, other) for other in others):
             return moved
     return end
 
@@ -67,9 +64,15 @@ def faded(text: RGB, background: RGB, grounds: list[RGB]) -> RGB:
     """Return the text's colour, faded into the background as far as it can be read on all grounds."""
     for percent in range(55, 0, -3):
         fainter = mix(text, background, percent / 100)
-        if all(contrast(fainter, ground) >= AMPLE for ground in grounds):
+        if all(can_be_read(fainter, ground) for ground in grounds):
             return fainter
     return text
+
+
+def can_be_read(text: RGB, ground: RGB) -> bool:
+    """Tell whether text has WCAG AA's contrast, in true colour and in the nearest of 256 colours."""
+    coarse = rgb_of(nearest_number(text)), rgb_of(nearest_number(ground))
+    return contrast(text, ground) >= READABLE and contrast(*coarse) >= READABLE
 
 
 def opposite(colour: RGB) -> RGB:

@@ -7,6 +7,8 @@ same, and they cost half the bytes.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
+from itertools import product
 
 from backprop_core.frozen import dataclass
 
@@ -91,6 +93,7 @@ def rgb_of(colour: Colour) -> RGB:
     return _CUBE[cube // 36], _CUBE[cube // 6 % 6], _CUBE[cube % 6]
 
 
+@lru_cache(4096)
 def nearest_number(colour: RGB) -> int:
     """Return the number, 16 to 255, of the terminal's colour that looks most like another.
 
@@ -99,12 +102,17 @@ def nearest_number(colour: RGB) -> int:
     """
 
     def distance(number: int) -> float:
-        other = rgb_of(number)
+        other: RGB = rgb_of(number)
         mean = (colour[0] + other[0]) / 2
         red, green, blue = (one - two for one, two in zip(colour, other, strict=True))
         return (2 + mean / 256) * red**2 + 4 * green**2 + (2 + (255 - mean) / 256) * blue**2
 
-    return min(range(16, 256), key=distance)
+    channels = [sorted(range(6), key=lambda step: abs(_CUBE[step] - component))[:2] for component in colour]
+    cube: list[int] = [16 + 36 * red + 6 * green + blue for red, green, blue in product(*channels)]
+    grey = min(max(round((sum(colour) / 3 - 8) / 10), 1), 22)
+    candidates = [*cube, *range(231 + grey, 234 + grey)]
+    nearest: int = min(candidates, key=distance)
+    return nearest
 
 
 def luminance(colour: Colour) -> float:

@@ -18,6 +18,11 @@ def over_ssh(environment: Mapping[str, str] = os.environ) -> bool:
     return bool(environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"))
 
 
+def is_served(environment: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether the lab is shown by a browser, to which a server passes on what it writes."""
+    return environment.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+
+
 def mouse_is_harmless(environment: Mapping[str, str] = os.environ) -> bool:
     """Tell whether the mouse can be reported: GNU screen 4.9 then holds escape back until another key follows."""
     return not environment.get("STY")

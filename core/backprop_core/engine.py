@@ -70,6 +70,12 @@ class Engine(Protocol):
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
 
+    def suspend(self) -> None:
+        """Have training stand still until :meth:`go_on`, whatever it is doing, as when its program is suspended."""
+
+    def go_on(self) -> None:
+        """Take :meth:`suspend` back."""
+
     def close(self) -> None:
         """End the training; may be called at any time and more than once."""
 
@@ -159,6 +165,12 @@ class LocalEngine:
             steps_per_frame=self.steps_per_frame,
             origin=self.session.origin,
         )
+
+    def suspend(self) -> None:
+        """Do nothing: what trains in this process is suspended with it."""
+
+    def go_on(self) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing: there is no process to end."""

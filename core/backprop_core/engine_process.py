@@ -176,6 +176,14 @@ class ProcessEngine:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
         return type(self)(self.last_state or self._source, origin=self._origin)
 
+    def suspend(self) -> None:
+        """Have the process stand still until :meth:`go_on`: it is in a group that no shell suspends."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Have the process go on where it was suspended."""
+        self._process.send_signal(signal.SIGCONT)
+
     def close(self) -> None:
         """End the process, whatever it is doing; may be called at any time and more than once."""
         atexit.unregister(self.close)

@@ -60,7 +60,7 @@ class ReplayEngine:
         self.position = 0
         self.mode = PLAYING
         self._clock = clock
-        self._since = clock()
+        self._since = self._suspended = clock()
         self._curve = ReplayedCurve(record.moments)
         if len(record.moments) == 1:
             self.mode = END
@@ -188,6 +188,14 @@ class ReplayEngine:
     def revived(self) -> Self:
         """Return itself: it cannot die."""
         return self
+
+    def suspend(self) -> None:
+        """Stand still as the program does, at the moment shown last."""
+        self._suspended = self._clock()
+
+    def go_on(self) -> None:
+        """Play on from where :meth:`suspend` was asked for."""
+        self._since += self._clock() - self._suspended
 
     def close(self) -> None:
         """Do nothing: there is no process to end."""

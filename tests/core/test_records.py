@@ -291,3 +291,17 @@ def test_gaps_in_a_recorded_curve_are_no_sign_of_numbers_that_are_not_finite(tmp
     trainer = Trainer(load_preset("sequence"))
     trainer.step(30)
     assert "finite" not in json.loads(to_json_line(recorded_snapshot(trainer, 0)))
+
+
+async def test_a_replay_that_was_suspended_plays_on_from_where_it_stood(played):
+    engine, clock, *_ = played
+    clock.now = 0.6
+    await engine.frame(WIDE)
+    engine.suspend()
+    clock.now = 3600.6
+    engine.go_on()
+    await engine.frame(WIDE)
+    assert engine.position == 1
+    clock.now += 0.5
+    await engine.frame(WIDE)
+    assert engine.position == 2

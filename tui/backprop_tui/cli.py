@@ -14,6 +14,7 @@ from backprop_core import __version__
 from backprop_core.blas_threads import use_one_thread
 from backprop_core.errors import UserError
 from backprop_core.files import harmless
+from backprop_tui.terminal.surroundings import is_served
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets", "replay")
+COMMANDS = ("run", "presets", "replay", "serve")
 
 EXAMPLES = """\
 examples:
@@ -56,6 +57,17 @@ examples:
 
 A script has one command a line; an `expect` that fails ends it with exit code 1.
 Names with options are written NAME:OPTION=VALUE, several layers' activations with commas.
+"""
+
+
+SERVE_EXAMPLES = """\
+examples:
+  backprop-tui serve                              the lab in a browser of this machine, on port 8000
+  backprop-tui serve --port 8080 digits           on another port, with another preset
+  backprop-tui serve my.toml --seed 3             all that `backprop-tui run` takes follows
+  backprop-tui serve --host 0.0.0.0               for others too: whoever reaches it can write files as you
+
+It needs the extra: pip install 'backprop-tui[serve]'
 """
 
 
@@ -99,6 +111,8 @@ def _dispatch(words: list[str]) -> int:
             return _list_presets(arguments)
         if arguments.command == "replay":
             return _replay(arguments)
+        if arguments.command == "serve":
+            return _serve(arguments)
         return _run(arguments, engine)
 
 
@@ -157,6 +171,17 @@ def _parser() -> ArgumentParser:
     replay.add_argument("record", metavar="RECORD", type=Path, help="a file that --record has written")
     replay.add_argument("--speed", metavar="N", help="snapshots a second (default 2)")
     _add_screen_options(replay)
+    serve = commands.add_parser(
+        "serve",
+        help="serve the lab to a browser",
+        description="Serve the lab to a browser; each visitor gets one of their own.",
+        epilog=SERVE_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="listen on (default 127.0.0.1)")
+    serve.add_argument("--port", metavar="N", default="8000", help="a number from 1 to 65535 (default 8000)")
+    _add_run_options(serve)
     return parser
 
 
@@ -180,7 +205,11 @@ def _add_run_options(parser: ArgumentParser) -> None:
 def _add_screen_options(parser: ArgumentParser) -> None:
     screen = parser.add_argument_group("screen")
     screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
-    screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
+    screen.add_argument(
+        "--ascii",
+        action="store_true",
+        help="no character above 0x7e (chosen by itself where the locale is not UTF-8)",
+    )
 
 
 def _list_presets(arguments: Namespace) -> int:
@@ -201,19 +230,37 @@ def _replay(arguments: Namespace) -> int:
         raise UserError("a replay needs a terminal; the record itself is text, one JSON object a line")
     if missing := _missing_terminal():
         raise UserError(missing)
-    from backprop_tui.lab import default_fps
     from backprop_tui.replay import DEFAULT_SPEED, open_replay
 
     return open_replay(
         arguments.record,
         speed=speed or DEFAULT_SPEED,
-        fps=fps or default_fps(),
+        fps=fps,
         ascii_only=arguments.ascii,
     )
 
 
 def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def _serve(arguments: Namespace) -> int:
+    from backprop_tui.options import arguments_of, experiment_of
+    from backprop_tui.serving import serve
+
+    port = _positive(arguments.port, "--port", 65535)
+    if port is None or port != int(port):
+        raise UserError(f"--port: must be a whole number from 1 to 65535, not '{arguments.port}'")
+    for flag in ("headless", "quiet", "script", "record", "checkpoint", "checkpoint_every", "resume"):
+        if getattr(arguments, flag):
+            raise UserError(
+                f"--{flag.replace('_', '-')}: not with serve, where each visitor has a lab of their own"
+            )
+    experiment_of(arguments)
+    fps = ["--fps", arguments.fps] if _positive(arguments.fps, "--fps", 60) else []
+    return serve(
+        [*arguments_of(arguments), *fps, *(["--ascii"] if arguments.ascii else [])], arguments.host, int(port)
+    )
 
 
 def _positive(text: str | None, flag: str, most: float = 1e9) -> float | None:
@@ -292,6 +339,8 @@ def _check_files(arguments: Namespace) -> None:
 
 def _missing_terminal() -> str:
     """Return why the lab cannot be opened here, empty if it can."""
+    if is_served():
+        return ""
     if not _has_terminal():
         return "the lab needs a terminal; train without one with --headless"
     if os.environ.get("TERM", "dumb") in ("", "dumb"):

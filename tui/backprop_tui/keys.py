@@ -77,6 +77,8 @@ KEYS: tuple[KeySpec, ...] = (
     KeySpec("w", "w", "write_script", "write", "Write this session as a script.", "more"),
     KeySpec("question_mark", "?", "help", "? help", "This help.", "more"),
     KeySpec("ctrl+p", "ctrl+p", "palette", "", "The command palette, with themes.", "more"),
+    KeySpec("ctrl+z", "ctrl+z", "suspend", "", "Back to the shell, training too; fg continues.", "more"),
+    KeySpec("ctrl+l", "ctrl+l", "draw_anew", "", "Draw the screen anew.", "more"),
     KeySpec("q,ctrl+c", "q", "quit", "q quit", "Quit.", "more"),
 )
 

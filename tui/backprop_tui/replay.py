@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +9,7 @@ from backprop_core.files import harmless
 from backprop_core.record import read_record
 from backprop_core.replay import ReplayEngine
 from backprop_tui.app import LabApp
+from backprop_tui.opening import run, screen_options
 from backprop_tui.screens.replay_screen import ReplayScreen
 from backprop_tui.session_log import SessionLog
 
@@ -40,7 +40,7 @@ class ReplayApp(LabApp):
         """Do nothing: the lab's palette is full of what a record cannot do."""
 
 
-def open_replay(path: Path, *, speed: float, fps: float, ascii_only: bool) -> int:
+def open_replay(path: Path, *, speed: float, fps: float | None, ascii_only: bool) -> int:
     """Open a record, and return the exit code when the replay is left.
 
     Raises
@@ -49,10 +49,10 @@ def open_replay(path: Path, *, speed: float, fps: float, ascii_only: bool) -> in
         If it cannot be read; the screen is not opened then.
     """
     record = read_record(path)
-    app = ReplayApp(ReplayEngine(record, speed=speed), Unlogged(), fps=fps, ascii_only=ascii_only)
-    gc.freeze()
-    gc.enable()
-    app.run()
+    app = ReplayApp(
+        ReplayEngine(record, speed=speed), Unlogged(), **screen_options(fps, ascii_only=ascii_only)
+    )
+    run(app)
     for line in filter(None, (record.note, app.farewell)):
         sys.stderr.write(f"backprop-tui: {harmless(line)}\n")
     return app.return_code or 0

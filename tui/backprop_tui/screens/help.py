@@ -32,6 +32,6 @@ class HelpScreen(ClosesOnce[None]):
         if self._ascii_only:
             text.plain = to_ascii(text.plain)
         with VerticalScroll(classes="dialog") as scroll:
-            scroll.border_title = "help"
-            scroll.border_subtitle = "esc closes"
+            # At the top: on a slow line it is drawn first.
+            scroll.border_title = f"help {'-' if self._ascii_only else '·'} esc closes"
             yield Static(text)

@@ -53,7 +53,7 @@ class LabScreen(LiveScreen):
             priority=spec.action == "prompt",
         )
         for spec in KEYS
-        if spec.action not in ("palette", "quit")
+        if spec.action not in ("palette", "suspend", "draw_anew", "quit")
     ]
 
     def __init__(self, engine: Engine, fps: float, log: SessionLog) -> None:

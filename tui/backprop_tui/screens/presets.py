@@ -34,8 +34,7 @@ class PresetsScreen(ClosesOnce[str | None]):
     def compose(self) -> ComposeResult:
         """A line a preset, and below them all that is to be said of one."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "presets"
-            dialog.border_subtitle = "enter opens, esc closes"
+            dialog.border_title = f"presets {'-' if self._ascii_only else '·'} enter opens, esc closes"
             yield OptionList(*map(self._option, self._presets), compact=True)
             yield Static(id="details")
 

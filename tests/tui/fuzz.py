@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEADLINE = 120.0
+ESCAPE_SECONDS, ANSWER_SECONDS = 0.25, 8.0
 INPUTS_A_CHECK = 400
 FIRST_SCREEN = 3000
 """Bytes that are more than what takes the terminal over, and less than a screen."""
@@ -142,16 +143,21 @@ class Lab:
         self._checks += 1
         path = self.folder / f"check{self._checks}.npz"
         self.process.setwinsize(40, 120)
-        self.exchange(b"\x1b[201~")
-        for _ in range(4):
-            self._escape()
-        self.exchange(f":save {path.name}\r".encode(), lambda: path.exists())
+        deadline = monotonic() + DEADLINE
+        while not self.gone and not path.exists():
+            assert monotonic() < deadline, f"does not answer; it wrote last {self.tail[-2000:]!r}"
+            self.exchange(b"\x1b[201~")
+            for _ in range(4):
+                # If an escape were followed at once, it would be the beginning of something else.
+                self._send_and_wait(b"\x1b", ESCAPE_SECONDS)
+            self._send_and_wait(f":save {path.name}\r".encode(), ANSWER_SECONDS, path.exists)
         path.unlink(missing_ok=True)
 
-    def _escape(self) -> None:
-        """Press escape: if it were followed at once, it would be the beginning of something else."""
-        until = monotonic() + 0.2
-        self.exchange(b"\x1b", lambda: monotonic() > until)
+    def _send_and_wait(
+        self, content: bytes, seconds: float, done: Callable[[], bool] = lambda: False
+    ) -> None:
+        until = monotonic() + seconds
+        self.exchange(content, lambda: done() or monotonic() > until)
 
     def resident(self) -> tuple[int, int]:
         """Return the memory of the screen's process and of the training process, in bytes."""

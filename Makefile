@@ -9,7 +9,7 @@ WORKERS ?= 2
 TORCH ?= torch==2.13.0
 TORCH_OPTIONS ?=
 
-.PHONY: help run test check format bench screenshots torch clean
+.PHONY: help run test fuzz check format bench screenshots torch clean
 .DEFAULT_GOAL := help
 
 help:  ## say what the targets do
@@ -20,6 +20,9 @@ run: $(VENV)/.run  ## open the lab; ARGS="run xor" or any other arguments of the
 
 test: $(VENV)/.dev  ## run the tests; ARGS="-k checkpoint" narrows them
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+fuzz: $(VENV)/.dev  ## send 100,000 random keys, pastes, mouse events and sizes; ARGS="--seed 2"
+	$(BIN)/python -m tests.tui.fuzz $(ARGS)
 
 check: $(VENV)/.dev  ## formatting, lint, strict types, import contracts
 	$(BIN)/ruff format --check

@@ -169,8 +169,9 @@ class Session:
 
     def leave(self) -> None:
         """Stop training for good: who opens a checkpoint written after it sees it go on, if now it runs."""
-        self._goes_on = self.state != PAUSED
+        goes_on = self._goes_on
         self.pause()
+        self._goes_on = goes_on
 
     def resume(self) -> None:
         """Go on training; beyond the experiment's end if that has been reached.

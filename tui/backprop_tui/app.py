@@ -219,7 +219,7 @@ class LabApp(App[None]):
         self._note_background(self.current_theme)
         self.theme_changed_signal.subscribe(self, self._note_background)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Not every loop runs where signals can be had, for example in tests.
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._on_signal, number)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from backprop_core.grammar import COMMANDS
+from backprop_tui.glyphs import printable
 from backprop_tui.keys import KEYS, REPLAY_KEYS
 
 if TYPE_CHECKING:
@@ -106,4 +107,4 @@ def _keys(text: Text, groups: Sequence[tuple[str, str]], keys: Sequence[KeySpec]
 
 def _paragraph(text: Text, title: str, body: str) -> None:
     text.append(f"{title}\n", "bold")
-    text.append(f"{body}\n\n")
+    text.append(f"{printable(body)}\n\n")

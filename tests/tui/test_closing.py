@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
+from textual._styles_cache import StylesCache
 
 from tests.tui.driving import open_lab, paused_engine
 
@@ -21,3 +24,19 @@ async def test_closing_twice_before_it_is_closed_closes_once(key):
         assert lab.app.screen is lab.app.lab
         await lab.press("s")
         assert lab.trainer.step_count == 1
+
+
+@pytest.mark.parametrize("key", ["question_mark", "p", "ctrl+p"])
+async def test_what_was_closed_is_forgotten(key):
+    async with open_lab(paused_engine()) as lab:
+        counts = []
+        for _ in range(3):
+            await lab.pilot.press(key)
+            await lab.until(lambda: lab.app.screen is not lab.app.lab)
+            await lab.pilot.pause()
+            await lab.pilot.press("escape")
+            await lab.until(lambda: lab.app.screen is lab.app.lab)
+            await lab.frame()
+            gc.collect()
+            counts.append(sum(isinstance(thing, StylesCache) for thing in gc.get_objects()))
+        assert counts[2] <= counts[1]

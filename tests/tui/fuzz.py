@@ -1,6 +1,6 @@
 """Random keys, pastes, mouse events and resizes for the real program: ``make fuzz`` sends 100,000.
 
-The same seed sends the same; only how they fall on frames differs. Every few hundred inputs the program has to
+The same seed sends the same; only how they fall on frames differs. Every hundred inputs the program has to
 answer: it is asked to write its weights into a file.
 """
 
@@ -27,9 +27,9 @@ from backprop_core.presets import preset_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEADLINE = 120.0
-ESCAPE_SECONDS, ANSWER_SECONDS = 0.25, 8.0
-INPUTS_A_CHECK = 400
+DEADLINE = 300.0
+ESCAPE_SECONDS, ANSWER_SECONDS = 0.25, 60.0
+INPUTS_A_CHECK = 100
 FIRST_SCREEN = 3000
 """Bytes that are more than what takes the terminal over, and less than a screen."""
 
@@ -149,13 +149,11 @@ class Lab:
             self.exchange(b"\x1b[201~")
             for _ in range(4):
                 # If an escape were followed at once, it would be the beginning of something else.
-                self._send_and_wait(b"\x1b", ESCAPE_SECONDS)
-            self._send_and_wait(f":save {path.name}\r".encode(), ANSWER_SECONDS, path.exists)
+                self.send_and_wait(b"\x1b", ESCAPE_SECONDS)
+            self.send_and_wait(f":save {path.name}\r".encode(), ANSWER_SECONDS, path.exists)
         path.unlink(missing_ok=True)
 
-    def _send_and_wait(
-        self, content: bytes, seconds: float, done: Callable[[], bool] = lambda: False
-    ) -> None:
+    def send_and_wait(self, content: bytes, seconds: float, done: Callable[[], bool] = lambda: False) -> None:
         until = monotonic() + seconds
         self.exchange(content, lambda: done() or monotonic() > until)
 

@@ -199,7 +199,9 @@ class LabDriver(LinuxDriver):
                     if not data:
                         self._tell(self._lab.terminal_gone)
                         break
-                    for message in parser.feed(self._without_answers_in_pastes(decode(data))):
+                    text = self._without_answers_in_pastes(decode(data))
+                    # Half a character is no text yet; to the parser none would be the end of all input.
+                    for message in parser.feed(text) if text else ():
                         self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)

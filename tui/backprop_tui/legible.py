@@ -16,6 +16,9 @@ GROUNDS = ("background", "surface", "panel", "panel-darken-1", "surface-active",
 CHOSEN_SHARE = 0.12
 """How much of the text's colour the background of a chosen line has where something else takes the keys."""
 
+LARGE_TEXT = 3.0
+"""Where white has this contrast with a colour, that colour a little darker is written on in white; else in black."""
+
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
@@ -37,7 +40,7 @@ def legible(variables: dict[str, str], *, dark: bool) -> dict[str, str]:
     chosen = mix(surface, text, CHOSEN_SHARE)
     text = towards(text, end, [*grounds, chosen])
     faint = faded(text, background.rgb, [*grounds, chosen])
-    on_primary = max((WHITE, BLACK), key=lambda colour: contrast(colour, primary))
+    on_primary = WHITE if contrast(WHITE, primary) >= LARGE_TEXT else BLACK
     return {
         "foreground": hexadecimal(text),
         "text-muted": hexadecimal(faint),

@@ -84,6 +84,25 @@ def test_a_line_that_becomes_slow_is_noticed_at_once():
     assert max(slow.queues[4:]) < 0.6
 
 
+def test_small_pieces_that_come_back_at_once_make_no_slow_line_fast():
+    flow = Flow()
+    run(Line(8_000.0, 0.05), flow, seconds=10)
+    flow.nothing_on_the_way()
+    # What has room in a buffer of the line's comes back before it is through.
+    run(Line(10_000_000.0, 0.05), flow, seconds=10, frame=40)
+    flow.nothing_on_the_way()
+    assert flow.room(30.0) < 8_000 * 0.3 + LEAST
+
+
+def test_small_pieces_that_are_late_by_chance_make_no_fast_line_slow():
+    flow = Flow()
+    run(Line(100_000.0, 0.05), flow, seconds=10)
+    flow.nothing_on_the_way()
+    run(Line(100_000.0, 0.05, jitter=0.05), flow, seconds=10, frame=40)
+    flow.nothing_on_the_way()
+    assert flow.room(30.0) > FRAME
+
+
 def test_a_line_that_becomes_fast_again_is_made_use_of():
     flow = Flow()
     run(Line(8_000.0, 0.05), flow, seconds=10)

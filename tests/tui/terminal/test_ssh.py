@@ -77,10 +77,10 @@ def test_on_a_slow_line_over_ssh_little_is_on_the_way(server, tmp_path, rate):
         command = remote(server, tmp_path, "lively.toml", "--fps", "30", port=relay.port)
         with program(folder=tmp_path, command=command, size=(200, 60)) as lab:
             lab.until(lambda screen: "slow line: frames left out" in screen)
-            for _ in range(3):
-                lab.read_for(1.0)
+            for _ in range(2):
+                lab.read_for(0.7)
                 # Over a cut line an app that does not look would go on for 30 frames of 10,000 bytes and more.
-                assert relay.hold(1.5) < bound(rate, ROUND_TRIP)
+                assert relay.hold(1.2) < bound(rate, ROUND_TRIP)
             assert_keys_work_and_q_leaves(lab)
 
 
@@ -89,9 +89,9 @@ def test_in_a_slow_terminal_little_is_on_the_way(tmp_path, rate):
     (tmp_path / "lively.toml").write_text(LIVELY)
     with program("lively.toml", "--fps", "30", folder=tmp_path, size=(200, 60), rate=rate) as lab:
         lab.until(lambda screen: "slow line: frames left out" in screen)
-        for _ in range(3):
-            lab.read_for(1.0)
-            sleep(1.5)
+        for _ in range(2):
+            lab.read_for(0.7)
+            sleep(1.2)
             assert lab.read_unanswered() < bound(rate, 0.0)
         assert_keys_work_and_q_leaves(lab)
 

@@ -29,7 +29,10 @@ AT_ONCE = 0.02
 """A piece that took no longer than this, beside the round trip, was not held up by the line."""
 
 MEMORY = 0.75
-"""How much older pieces count in the rate, at each new one."""
+"""How much older pieces count in the rate, at each kilobyte that came through since."""
+
+LATE_BY_CHANCE = 0.06
+"""A small piece that was held up for no longer than this says nothing of the rate."""
 
 ROUND_TRIP_WINDOW = 20.0
 """The round trip is the shortest seen in this many seconds, or twice as many."""
@@ -164,9 +167,12 @@ class Flow:
         self._answered_at = now
         if taken <= AT_ONCE:
             self._window = min(self._window * 2, LARGEST_WINDOW)
+        if piece.size < LEAST and taken <= LATE_BY_CHANCE:
+            return
         if taken > AT_ONCE or self._seconds:
-            self._bytes = MEMORY * self._bytes + piece.size
-            self._seconds = MEMORY * self._seconds + max(taken, 1e-4)
+            remembered = MEMORY ** (piece.size / 1000)
+            self._bytes = remembered * self._bytes + piece.size
+            self._seconds = remembered * self._seconds + max(taken, 1e-4)
 
     def _note_round_trip(self, waited: float, now: float) -> None:
         if now - self._turned > ROUND_TRIP_WINDOW:

@@ -77,6 +77,11 @@ class AddBias:
 
 
 @dataclass(frozen=True)
+class TrueGradient:
+    """``true-gradient``: what deliberate mistakes leave out of the gradient is put back."""
+
+
+@dataclass(frozen=True)
 class Restart:
     """``restart`` with the same seed, or ``restart seed 7``: from the beginning, settings as they are now."""
 
@@ -116,6 +121,7 @@ Command = (
     | SetOption
     | Standardize
     | AddBias
+    | TrueGradient
     | Restart
     | Undo
     | TakeSnapshot

@@ -44,6 +44,9 @@ COMMANDS = (
     CommandHelp("set", "set OPTION VALUE", f"change one of {', '.join(OPTIONS)}"),
     CommandHelp("standardize", "standardize", "zero mean, unit variance; folded into the weights"),
     CommandHelp("add-bias", "add-bias", "give a network without biases biases of zero"),
+    CommandHelp(
+        "true-gradient", "true-gradient", "put back what deliberate mistakes leave out of the gradient"
+    ),
     CommandHelp("restart", "restart [seed 7]", "from the beginning, settings as they are now"),
     CommandHelp("undo", "undo", "go back to before the last intervention"),
     CommandHelp("snapshot", "snapshot", "write a snapshot event"),
@@ -249,11 +252,21 @@ _PARSERS: dict[str, Callable[[Sequence[str]], c.Command]] = {
     "set": _set,
     "standardize": _bare(c.Standardize, "standardize"),
     "add-bias": _bare(c.AddBias, "add-bias"),
+    "true-gradient": _bare(c.TrueGradient, "true-gradient"),
     "restart": _restart,
     "undo": _bare(c.Undo, "undo"),
     "snapshot": _bare(c.TakeSnapshot, "snapshot"),
     "save": _path(c.Save, "save"),
     "checkpoint": _path(c.SaveCheckpoint, "checkpoint"),
+}
+
+
+_BARE = {
+    c.Standardize: "standardize",
+    c.AddBias: "add-bias",
+    c.TrueGradient: "true-gradient",
+    c.Undo: "undo",
+    c.TakeSnapshot: "snapshot",
 }
 
 
@@ -292,9 +305,7 @@ def format_command(command: c.Command) -> str:
             return f"save {shlex.quote(path)}"
         case c.SaveCheckpoint(path=path):
             return f"checkpoint {shlex.quote(path)}"
-    return {c.Standardize: "standardize", c.AddBias: "add-bias", c.Undo: "undo", c.TakeSnapshot: "snapshot"}[
-        type(command)
-    ]
+    return _BARE[type(command)]
 
 
 def _option_value(value: float | int | str | Choice | None) -> str:

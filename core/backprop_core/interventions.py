@@ -10,6 +10,7 @@ import numpy as np
 
 from backprop_core import commands as c
 from backprop_core.errors import UserError
+from backprop_core.experiment import Mistakes
 from backprop_core.experiment_file import resolve
 from backprop_core.files import write_arrays
 from backprop_core.grammar import format_command
@@ -235,6 +236,15 @@ def _add_bias(trainer: Trainer, command: c.AddBias) -> str:
     return f"added {plural(sum(layer.units for layer in trainer.network.layers), 'bias', 'biases')}, all zero"
 
 
+def _true_gradient(trainer: Trainer, command: c.TrueGradient) -> str:
+    missing = trainer.experiment.mistakes.missing_derivative
+    if not missing:
+        raise UserError("the gradient leaves nothing out: there is no mistake to take back")
+    trainer.experiment = replace(trainer.experiment, mistakes=Mistakes())
+    trainer.rebuild()
+    return f"derivative of the {' and '.join(missing)} activations put back into the gradient"
+
+
 def _restart(trainer: Trainer, command: c.Restart) -> str:
     seed = trainer.experiment.seed if command.seed is None else command.seed
     trainer.open(replace(trainer.experiment, seed=seed))
@@ -252,5 +262,6 @@ _INTERVENTIONS: dict[type, Callable[..., str | None]] = {
     c.SetOption: _set_option,
     c.Standardize: _standardize,
     c.AddBias: _add_bias,
+    c.TrueGradient: _true_gradient,
     c.Restart: _restart,
 }

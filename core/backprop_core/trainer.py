@@ -76,6 +76,21 @@ class Trainer:
         self._given_dataset = dataset
         self.open(resolve(experiment))
 
+    @classmethod
+    def from_state(cls, state: TrainingState) -> Trainer:
+        """Return a trainer of its own that goes on from a captured state: a fork, with nothing to undo."""
+        from backprop_core.training_state import restore
+
+        fork = cls.__new__(cls)
+        fork.undo_stack = []
+        fork.record = Journal()
+        fork._given_dataset = state.dataset
+        fork.rng = np.random.default_rng()
+        fork._losses = []
+        restore(fork, state)
+        fork.record.written_to = fork.place
+        return fork
+
     def open(self, experiment: Experiment) -> None:
         """Start the experiment from its beginning: data, split, weights, all drawn from its seed."""
         self.experiment: Experiment = experiment

@@ -1,0 +1,82 @@
+"""What a catalogue of faults is made of: the fault, its symptom, its cures."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from backprop_core.diagnosis.report import SERIOUS, TRAINING
+from backprop_core.frozen import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from backprop_core.commands import Command
+    from backprop_core.diagnosis.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Cure:
+    """A candidate cure: commands, and a sentence that says what they do.
+
+    ``exact`` says that the network's function stays what it is. ``family`` is the same for cures of which one
+    at most makes sense, such as two learning rates.
+    """
+
+    id: str
+    commands: tuple[Command, ...]
+    summary: str
+    exact: bool = False
+    family: str = ""
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A fault as it shows in the evidence.
+
+    Attributes
+    ----------
+    summary : str
+        What was seen, one sentence with numbers.
+    evidence : mapping of str to number
+    severity : str
+    proven : bool
+        Whether the evidence alone is proof, and no experiment is needed.
+    """
+
+    summary: str
+    evidence: Mapping[str, float]
+    severity: str = SERIOUS
+    units: tuple[tuple[int, int], ...] = ()
+    rows: tuple[int, ...] = ()
+    proven: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the catalogue.
+
+    Attributes
+    ----------
+    id, title : str
+    why : str
+        Why it stops the learning, for a learner.
+    help : str
+        What it is, with its mathematics, in a few lines.
+    symptom : callable(Evidence) -> Symptom or None
+    cures : callable(Evidence) -> sequence of Cure
+        Candidates, the most promising first.
+    causes : tuple of str
+        Ids of faults that may have led to it, the likeliest first.
+    measured : str
+        By which loss its cures are judged.
+    """
+
+    id: str
+    title: str
+    why: str
+    help: str
+    symptom: Callable[[Evidence], Symptom | None]
+    cures: Callable[[Evidence], tuple[Cure, ...]]
+    causes: tuple[str, ...] = ()
+    measured: str = field(default=TRAINING)

@@ -1,0 +1,44 @@
+"""Treating a run: the recommended cure, or one by name, as plain commands that a script replays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backprop_core.diagnosis.diagnose import diagnose
+from backprop_core.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from backprop_core.commands import Outcome
+    from backprop_core.diagnosis.report import Diagnosis, Forecast
+    from backprop_core.trainer import Trainer
+
+
+def treat(
+    trainer: Trainer, cure: str | None = None, diagnosis: Diagnosis | None = None
+) -> tuple[Outcome, ...]:
+    """Apply the recommended cure of a diagnosis, or the cure of that id, and return what its commands did.
+
+    Raises
+    ------
+    UserError
+        If there is no such cure, or none is recommended; nothing has changed then.
+    """
+    found = diagnosis or diagnose(trainer)
+    forecast = chosen_cure(found, cure)
+    return tuple(trainer.apply(command) for command in forecast.commands)
+
+
+def chosen_cure(diagnosis: Diagnosis, cure: str | None) -> Forecast:
+    """Return the cure of that id, or the recommended one."""
+    if cure is None:
+        if diagnosis.recommended is None:
+            raise UserError("no cure is confirmed: nothing to treat")
+        return diagnosis.recommended
+    known = {forecast.id: forecast for finding in diagnosis.findings for forecast in finding.cures}
+    if diagnosis.recommended is not None:
+        known[diagnosis.recommended.id] = diagnosis.recommended
+    if not known:
+        raise UserError(f"no cure '{cure}': no finding has any")
+    if cure not in known:
+        raise UserError(f"no cure '{cure}' here{nearest(cure, known)}")
+    return known[cure]

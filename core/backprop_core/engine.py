@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from backprop_core.commands import Command, Outcome
+    from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
+    from backprop_core.investigation import Examined, Foreseen
     from backprop_core.snapshot import Frame, View
 
 
@@ -61,6 +66,15 @@ class Engine(Protocol):
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
 
+    def investigate(self) -> AsyncIterator[Examined | Foreseen]:
+        """Investigate the run as it is now beside its training; UserError if that fails, which does it no harm."""
+
+    async def note(self, version: int, diagnosis: Diagnosis) -> bool:
+        """Hand a diagnosis to the run's watch, and tell whether the run has not been changed meanwhile."""
+
+    async def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:
+        """Apply a cure to the run of that version; UserError if that is impossible."""
+
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
 
@@ -79,6 +93,8 @@ class LocalEngine:
         Steps taken before each frame, while running.
     origin : str, optional
         The words that open the experiment on the command line.
+    fork_epochs : int, optional
+        How long an investigation's forks are.
 
     Raises
     ------
@@ -89,10 +105,18 @@ class LocalEngine:
     FRAME_SECONDS = 0.1
     """By how much this engine's clock moves with each frame."""
 
-    def __init__(self, source: Experiment | bytes, *, steps_per_frame: int = 10, origin: str = "") -> None:
+    def __init__(
+        self,
+        source: Experiment | bytes,
+        *,
+        steps_per_frame: int = 10,
+        origin: str = "",
+        fork_epochs: int = 200,
+    ) -> None:
         from backprop_core.session import Session
 
         self.steps_per_frame = steps_per_frame
+        self.fork_epochs = fork_epochs
         self.last_state: bytes | None = None
         self._now = 0.0
         self._source = source
@@ -138,12 +162,28 @@ class LocalEngine:
         """Return the event that closes the run, for a record."""
         return self.session.end_event(reason)
 
+    async def investigate(self) -> AsyncIterator[Examined | Foreseen]:
+        """Investigate the run as it is now, with forks of always the same length."""
+        from backprop_core.investigation import investigate
+
+        for found in investigate(replace(self.session.examine(), epochs=self.fork_epochs)):
+            yield found
+
+    async def note(self, version: int, diagnosis: Diagnosis) -> bool:
+        """Hand a diagnosis to the run's watch, and tell whether the run has not been changed meanwhile."""
+        return self.session.note(version, diagnosis)
+
+    async def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:
+        """Apply a cure to the run of that version; UserError if that is impossible."""
+        return self.session.treat(version, forecast)
+
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
         return type(self)(
             self.last_state or self._source,
             steps_per_frame=self.steps_per_frame,
             origin=self.session.origin,
+            fork_epochs=self.fork_epochs,
         )
 
     def close(self) -> None:

@@ -20,8 +20,13 @@ from backprop_core.errors import UserError
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
 
+    from collections.abc import AsyncIterator
+
     from backprop_core.commands import Command, Outcome
+    from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
+    from backprop_core.investigation import Case, Examined, Foreseen
+    from backprop_core.investigation_process import InvestigationProcess
     from backprop_core.snapshot import Frame, View
 
 ENDING_SECONDS = (0.25, 0.5)
@@ -91,6 +96,7 @@ class ProcessEngine:
         self._opening: int | None = None
         self._refused: str | None = None
         self._death: EngineDied | None = None
+        self._investigation: InvestigationProcess | None = None
         self._source, self._origin = source, origin
         self.process_id = self._process.pid
         self.last_state: bytes | None = None
@@ -163,12 +169,36 @@ class ProcessEngine:
         event: dict[str, Any] = await self._request("end_event", reason)
         return event
 
+    async def investigate(self) -> AsyncIterator[Examined | Foreseen]:
+        """Investigate the run as it is now in another process; UserError if that fails, which harms nothing."""
+        from backprop_core.investigation_process import InvestigationProcess
+
+        case: Case = await self._request("examine")
+        self._end_investigation()
+        self._investigation = InvestigationProcess()
+        async for found in self._investigation.findings(case):
+            yield found
+
+    def _end_investigation(self) -> None:
+        if self._investigation is not None:
+            self._investigation.close()
+
+    async def note(self, version: int, diagnosis: Diagnosis) -> bool:
+        """Hand a diagnosis to the run's watch, and tell whether the run has not been changed meanwhile."""
+        holds: bool = await self._request("note", version, diagnosis)
+        return holds
+
+    async def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:
+        """Apply a cure to the run of that version; UserError if that is impossible."""
+        outcomes: tuple[Outcome, ...] = await self._request("treat", version, forecast)
+        return outcomes
+
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
         return type(self)(self.last_state or self._source, origin=self._origin)
 
     def close(self) -> None:
-        """End the process, whatever it is doing; may be called at any time and more than once."""
+        """End the processes, whatever they are doing; may be called at any time and more than once."""
         atexit.unregister(self.close)
         for future in self._end(EngineDied("the training has been ended")):
             future.cancel()
@@ -178,6 +208,7 @@ class ProcessEngine:
         if self._death is not None:
             return []
         self._death = death
+        self._end_investigation()
         loop_lives = self._loop is not None and not self._loop.is_closed()
         self._detach()
         self._socket.close()

@@ -33,6 +33,10 @@ class Glyphs:
     validation: str
     reference: str
     warning: str
+    healthy: str
+    watching: str
+    finding: str
+    effect: str
     separator: str
     dash: str
     ellipsis: str
@@ -42,6 +46,11 @@ class Glyphs:
     def state(self, state: str) -> str:
         """Return the glyph of a state: RUNNING, PAUSED, DONE or DIVERGED."""
         glyph: str = getattr(self, state.lower())
+        return glyph
+
+    def health(self, state: str) -> str:
+        """Return the glyph of a health: healthy, watching or finding."""
+        glyph: str = getattr(self, state)
         return glyph
 
 
@@ -62,6 +71,10 @@ UNICODE = Glyphs(
     validation="╍",
     reference="╌",
     warning="▲",
+    healthy="●",
+    watching="◐",
+    finding="▲",
+    effect="└▶",
     separator="·",
     dash="–",
     ellipsis="…",
@@ -86,6 +99,10 @@ ASCII = Glyphs(
     validation="o",
     reference="-",
     warning="!",
+    healthy="o",
+    watching="?",
+    finding="!",
+    effect="->",
     separator="-",
     dash="-",
     ellipsis="~",

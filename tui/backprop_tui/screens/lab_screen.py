@@ -23,7 +23,8 @@ from backprop_core.snapshot import HEATMAP_MODES
 from backprop_tui.choices import leaky_switch, next_pace, next_rate
 from backprop_tui.keys import KEYS
 from backprop_tui.saving import write_script
-from backprop_tui.screens.live_screen import LiveScreen, Selection
+from backprop_tui.screens.health_screen import HealthScreen
+from backprop_tui.screens.live_screen import Selection
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.title import TitleLine
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from backprop_tui.widgets.key_bar import KeyBar
 
 
-class LabScreen(LiveScreen):
+class LabScreen(HealthScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[Any]] = [
@@ -137,7 +138,7 @@ class LabScreen(LiveScreen):
 
     def action_reinit_dead(self) -> None:
         """Reinitialise the dead neurons."""
-        self._command(ReinitDead())
+        self.job(partial(self.heal, ReinitDead(), "r"))
 
     def action_toggle_leaky(self) -> None:
         """Switch ReLU to LeakyReLU, or back."""
@@ -149,7 +150,7 @@ class LabScreen(LiveScreen):
         if command is None:
             self.say("no hidden layer is ReLU or LeakyReLU: nothing to switch")
         else:
-            await self.send(command)
+            await self.heal(command, "l")
 
     def action_rate_up(self) -> None:
         """Raise the learning rate."""

@@ -18,6 +18,7 @@ from backprop_core.errors import UserError
 from backprop_core.frozen import dataclass
 from backprop_core.snapshot import HEATMAP_MODES, View
 from backprop_tui.updates import LeanUpdates
+from backprop_tui.widgets.health_line import HealthLine
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.inspector import Inspector
 from backprop_tui.widgets.key_bar import KeyBar
@@ -95,6 +96,7 @@ class LiveScreen(LeanUpdates, Screen[None]):
         """Lines above and below, four views between."""
         yield TitleLine(id="title")
         yield StatusLine(id="status")
+        yield HealthLine(id="health")
         with Container(id="views"):
             yield LossPlot(id="loss")
             yield HeatmapView(id="heatmap")

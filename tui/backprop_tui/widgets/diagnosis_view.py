@@ -1,0 +1,250 @@
+"""The diagnosis in words: the chain of findings, the one looked at with its evidence, its cures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from backprop_tui.cells import CellView, shorten
+from backprop_tui.consultation import Consultation
+from backprop_tui.health_text import (
+    chain_of,
+    evidence_items,
+    forecast_sentence,
+    loss_text,
+    rows_text,
+    title_of,
+    units_text,
+    verdict_of,
+)
+from backprop_tui.palette import Ink
+from backprop_tui.widgets.message_line import wrapped
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from backprop_core.diagnosis.report import Diagnosis, Finding, Forecast
+    from backprop_core.snapshot import Frame
+    from backprop_tui.cells import Canvas
+
+Part = tuple[str, int]
+
+NAME_WIDTH = 11
+"""Of the words before evidence, neurons and rows."""
+
+ROOMY = 24
+"""So many lines have room for empty ones between the parts."""
+
+SEVERITY_INKS = {"critical": Ink.DEAD, "serious": Ink.DEAD, "minor": Ink.TEXT}
+VERDICT_INKS = {"recommended": Ink.MARK, "harmful": Ink.DEAD}
+
+
+class DiagnosisView(CellView):
+    """Everything that is said; which finding and which of its cures are looked at, is remembered here.
+
+    Attributes
+    ----------
+    finding, cure : int
+        Places in the chain, and among the finding's cures, from 0.
+    """
+
+    DEFAULT_CSS = "DiagnosisView { width: 1fr; height: 1fr; }"
+
+    class Selected(Message):
+        """Another finding or cure is looked at."""
+
+    frame: Frame | None = None
+    consultation = Consultation()
+    finding = 0
+    cure = 0
+
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self._targets: dict[int, tuple[str, int]] = {}
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What is shown."""
+        return self.consultation.diagnosis
+
+    @property
+    def looked_at(self) -> Finding | None:
+        """The finding that is looked at."""
+        diagnosis = self.diagnosis
+        if diagnosis is None or not diagnosis.findings:
+            return None
+        places = chain_of(diagnosis.findings)
+        return diagnosis.findings[places[min(self.finding, len(places) - 1)][1]]
+
+    @property
+    def chosen(self) -> Forecast | None:
+        """The cure that is looked at."""
+        cures = self.cures
+        return cures[min(self.cure, len(cures) - 1)] if cures else None
+
+    @property
+    def cures(self) -> tuple[Forecast, ...]:
+        """The cures of the finding that is looked at, the recommended one first wherever one looks."""
+        finding, recommended = self.looked_at, self.consultation.recommended
+        if finding is None:
+            return ()
+        others = tuple(one for one in finding.cures if recommended is None or one.id != recommended.id)
+        return others if recommended is None else (recommended, *others)
+
+    def show(self, frame: Frame, consultation: Consultation) -> None:
+        """Show what is known."""
+        if consultation.diagnosis is not self.diagnosis:
+            self.finding = self.cure = 0
+        self.frame, self.consultation = frame, consultation
+        self.redraw()
+
+    def select(self, *, finding: int | None = None, cure: int | None = None) -> None:
+        """Look at another finding (and its first cure), or at another cure; what lies beyond is the last."""
+        if finding is not None:
+            count = len(self.diagnosis.findings) if self.diagnosis else 0
+            self.finding, self.cure = max(min(finding, count - 1), 0), 0
+        if cure is not None:
+            self.cure = max(min(cure, len(self.cures) - 1), 0)
+        self.redraw()
+        self.post_message(self.Selected())
+
+    def on_click(self, event: events.Click) -> None:
+        """Look at the clicked finding or cure."""
+        offset = event.get_content_offset(self)
+        kind, number = self._targets.get(offset.y, ("", 0)) if offset else ("", 0)
+        if kind == "finding":
+            self.select(finding=number)
+        elif kind == "cure":
+            self.select(cure=number)
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw the chain, the finding and its cures, or what is known before there is a diagnosis."""
+        self._targets = {}
+        gap = int(canvas.height >= ROOMY)
+        if self.diagnosis is None:
+            y = self._waiting(canvas)
+        elif not self.diagnosis.findings:
+            y = self._paragraph(canvas, 0, "No symptom.", Ink.TRAINING)
+            y = self._paragraph(
+                canvas,
+                y + gap,
+                "Everything that is known to keep a network from learning was looked for, and nothing was found.",
+                Ink.TEXT,
+            )
+            y = self._paragraph(canvas, y, self.diagnosis.note, Ink.MUTED)
+        else:
+            y = self._chain(canvas) + gap
+            y = self._finding(canvas, y, gap) + gap
+            y = self._cures(canvas, y)
+        self._state(canvas, y + gap)
+
+    def _waiting(self, canvas: Canvas) -> int:
+        """Draw what is suspected while the forks train."""
+        consultation, health = self.consultation, self.frame.health if self.frame else None
+        y = 0
+        if consultation.seconds is not None:
+            y = self._paragraph(
+                canvas,
+                y,
+                f"Investigating for {consultation.seconds:.0f} s: copies of the run train with each cure and "
+                "without, over the same batches. The run itself goes on.",
+                Ink.STRONG,
+            )
+        if health is not None and health.suspicions:
+            y = self._paragraph(canvas, y + 1, "Suspected so far:", Ink.MUTED)
+            for suspicion in health.suspicions:
+                y = self._paragraph(
+                    canvas,
+                    y,
+                    f"{title_of(suspicion.id)}, since step {suspicion.since}: {suspicion.summary}",
+                    Ink.TEXT,
+                )
+        return y
+
+    def _state(self, canvas: Canvas, y: int) -> None:
+        if self.consultation.failed:
+            self._paragraph(canvas, y, f"{self.glyphs.warning} {self.consultation.failed}", Ink.WARNING)
+        elif self.diagnosis is not None and self.consultation.seconds is not None:
+            seconds = f"{self.consultation.seconds:.0f} s"
+            self._paragraph(canvas, y, f"Investigating anew, {seconds}.", Ink.MUTED)
+
+    def _paragraph(self, canvas: Canvas, y: int, text: str, ink: int, left: int = 0) -> int:
+        """Write a text in as many lines as it takes, and return the line after it."""
+        if not text:
+            return y
+        lines = wrapped(text, max(canvas.width - left, 1))
+        for line in lines:
+            canvas.text(left, y, line, ink)
+            y += 1
+        return y
+
+    def _named(self, canvas: Canvas, y: int, name: str, text: str) -> int:
+        """Write a text beside its name."""
+        if not text:
+            return y
+        canvas.text(0, y, name, Ink.MUTED)
+        return self._paragraph(canvas, y, text, Ink.TEXT, left=NAME_WIDTH)
+
+    def _chain(self, canvas: Canvas) -> int:
+        diagnosis = self.diagnosis
+        assert diagnosis is not None
+        y = 0
+        for place, (depth, number) in enumerate(chain_of(diagnosis.findings)):
+            finding = diagnosis.findings[number]
+            here = place == self.finding
+            x = canvas.text(0, y, f"{self.glyphs.selected if here else ' '} ", Ink.STRONG)
+            if depth:
+                x = canvas.text(x + 3 * (depth - 1), y, f"{self.glyphs.effect} ", Ink.MUTED)
+            glyph = self.glyphs.finding if finding.confirmed else self.glyphs.watching
+            ink = SEVERITY_INKS[finding.severity] if finding.confirmed else Ink.MUTED
+            x = canvas.text(x, y, f"{glyph} ", ink)
+            x = canvas.text(x, y, title_of(finding.id), Ink.STRONG if here else Ink.TEXT)
+            note = finding.severity if finding.confirmed else "not confirmed"
+            if place == 0 and finding.confirmed:
+                note = f"root {self.glyphs.separator} {note}"
+            canvas.text(max(canvas.width - len(note), x + 2), y, note, ink)
+            self._targets[y] = ("finding", place)
+            y += 1
+        return y
+
+    def _finding(self, canvas: Canvas, y: int, gap: int) -> int:
+        finding = self.looked_at
+        assert finding is not None
+        since = f"since step {finding.since}" if finding.since != finding.step else f"at step {finding.step}"
+        y = self._named(canvas, y, "what", f"{finding.summary} Seen {since}.")
+        y = self._named(canvas, y, "why", finding.why)
+        separator = f" {self.glyphs.separator} "
+        y = self._named(canvas, y + gap, "evidence", separator.join(evidence_items(finding.evidence)))
+        y = self._named(canvas, y, "neurons", units_text(finding.units))
+        return self._named(canvas, y, "rows", rows_text(finding.rows))
+
+    def _cures(self, canvas: Canvas, y: int) -> int:
+        cures, recommended = self.cures, self.consultation.recommended
+        if not cures:
+            return self._named(canvas, y, "cures", "none was tried")
+        verdicts = [verdict_of(cure, recommended) for cure in cures]
+        losses = [f"{loss_text(cure.loss_untreated)} → {loss_text(cure.loss_treated)}" for cure in cures]
+        verdict_width, loss_width = max(map(len, verdicts)), max(map(len, losses))
+        room = canvas.width - 2 - loss_width - verdict_width - 4
+        last = canvas.height - 2
+        for number, (cure, verdict, loss) in enumerate(zip(cures, verdicts, losses, strict=True)):
+            if y > last:
+                break
+            here = number == min(self.cure, len(cures) - 1)
+            canvas.text(0, y, self.glyphs.selected if here else " ", Ink.STRONG)
+            name = shorten(cure.id.replace("+", " + "), room, self.glyphs.ellipsis)
+            canvas.text(2, y, name, Ink.STRONG if here else Ink.TEXT)
+            canvas.text(2 + room + 2, y, loss, Ink.TEXT)
+            canvas.text(canvas.width - verdict_width, y, verdict, VERDICT_INKS.get(verdict, Ink.MUTED))
+            self._targets[y] = ("cure", number)
+            y += 1
+        return self._of_chosen(canvas, y)
+
+    def _of_chosen(self, canvas: Canvas, y: int) -> int:
+        """Say what the cure that is looked at does, and what it would come to."""
+        chosen = self.chosen
+        assert chosen is not None
+        exact = "; the loss is at first unchanged" if chosen.exact else ""
+        y = self._paragraph(canvas, y, f"{chosen.summary}{exact}", Ink.TEXT, left=2)
+        return self._paragraph(canvas, y, forecast_sentence(chosen), Ink.MUTED, left=2)

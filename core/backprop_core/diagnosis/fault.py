@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 class Cure:
     """A candidate cure: commands, and a sentence that says what they do.
 
-    ``exact`` says that the network's function stays what it is. ``family`` is the same for cures of which one
-    at most makes sense, such as two learning rates.
+    Attributes
+    ----------
+    exact : bool
+        Whether the network's function stays what it is.
+    family : str
+        The same for cures of which one at most makes sense, such as two learning rates.
+    prevents : bool
+        Whether it takes the fault itself away, so that applied from the start it would have prevented what
+        came of it; false for what only makes up for it.
     """
 
     id: str
@@ -28,6 +35,7 @@ class Cure:
     summary: str
     exact: bool = False
     family: str = ""
+    prevents: bool = True
 
 
 @dataclass(frozen=True)

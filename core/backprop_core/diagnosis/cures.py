@@ -134,6 +134,7 @@ def other_activation(evidence: Evidence, name: str) -> Cure:
         (SetActivation("hidden", _choice(name)), *fresh.commands),
         f"give the hidden layers {name} activation, and weights that suit it",
         family=START,
+        beyond=initialize(evidence),
     )
 
 

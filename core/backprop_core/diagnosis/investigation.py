@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from backprop_core.diagnosis.evidence import Evidence
-    from backprop_core.diagnosis.fault import Cure, Symptom
+    from backprop_core.diagnosis.fault import Cure, Fault, Symptom
     from backprop_core.trainer import Trainer
 
 MOST_CURES = 6
@@ -71,7 +71,7 @@ class Investigation:
     def diagnosis(self, since: Mapping[str, int]) -> Diagnosis:
         """Carry out the experiments, and return what they say."""
         evidence = self.evidence
-        confirmed = {name for name in self.symptoms if self._confirmed(name)}
+        confirmed = self._confirmed()
         best = self._best_plan(confirmed) if confirmed else NOTHING
         recommended = self.now.forecast(best, measured=self._measured(best)) if best.cures else None
         if recommended is not None and not recommended.confirmed:
@@ -91,26 +91,45 @@ class Investigation:
             return Plan((c.ROLLBACK, cure))
         return Plan((cure,))
 
-    def _confirmed(self, name: str) -> bool:
-        """Tell whether a fault is proven, or a cure of it is clearly better, from now on or from the start on."""
+    def _confirmed(self) -> set[str]:
+        """Return the faults that are proven, or a cure of which is clearly better than no treatment."""
+        confirmed = {
+            name for name in self.symptoms if not FAULTS[name].last_resort and self._is_confirmed(name)
+        }
+        if not confirmed:
+            confirmed = {
+                name for name in self.symptoms if FAULTS[name].last_resort and self._is_confirmed(name)
+            }
+        return confirmed
+
+    def _is_confirmed(self, name: str) -> bool:
         if self.symptoms[name].proven:
             return True
-        measured = FAULTS[name].measured
-        return any(self._better(self.now, self._plan(cure), measured) for cure in self.cures[name]) or any(
-            self._better(self.start, Plan((cure,)), measured) for cure in self.cures[name] if cure.prevents
+        fault, cures = FAULTS[name], self.cures[name]
+        return self._cured(fault, self.now, cures) or self._cured(
+            fault, self.start, tuple(cure for cure in cures if cure.prevents)
         )
 
-    def _better(self, whatif: WhatIf, plan: Plan, measured: str) -> bool:
-        first = whatif.compare(plan, measured=measured)
-        if first is None or not first.better:
-            return False
-        all_orders = whatif.compare(plan, orders=ORDERS, measured=measured)
-        return all_orders is not None and all_orders.better
+    def _cured(self, fault: Fault, whatif: WhatIf, cures: tuple[Cure, ...]) -> bool:
+        """Tell whether one of the cures is clearly better, over all orders, than no treatment."""
+        best_first = sorted(cures, key=lambda cure: whatif.outcome(self._plan(cure), fault.measured))
+        return any(self._better(fault, whatif, cure) for cure in best_first)
+
+    def _better(self, fault: Fault, whatif: WhatIf, cure: Cure) -> bool:
+        plan = self._plan(cure)
+        for orders in (1, ORDERS):
+            seen = whatif.compare(plan, orders=orders, measured=fault.measured, margin=fault.margin)
+            if seen is None or not seen.better:
+                return False
+        if cure.beyond is None:
+            return True
+        without = whatif.compare(plan, self._plan(cure.beyond), measured=fault.measured, margin=SLIGHT)
+        return without is None or without.better
 
     def _best_plan(self, confirmed: set[str]) -> Plan:
         """Add cure by cure for as long as each makes the outcome better, then drop what is not needed."""
         measured = VALIDATION if confirmed <= {"overfitting"} else TRAINING
-        own = [cure for name in FAULTS if name in self.symptoms for cure in self.cures[name]]
+        own = [cure for name in self._thinkable(confirmed) for cure in self.cures[name]]
         singles = [self._plan(cure) for name in FAULTS if name in confirmed for cure in self.cures[name]]
         if not singles:
             return NOTHING
@@ -122,6 +141,14 @@ class Investigation:
                 break
             plan = grown
         return self._pruned(plan, measured)
+
+    def _thinkable(self, confirmed: set[str]) -> list[str]:
+        """Return the faults that a treatment may go on to once the confirmed ones are cured."""
+        return [
+            name
+            for name in FAULTS
+            if name in self.symptoms and (name in confirmed or not FAULTS[name].last_resort)
+        ]
 
     def _grown(self, plan: Plan, cures: tuple[Cure, ...], measured: str) -> Plan | None:
         tried = {plan.with_cure(cure) for cure in cures if cure not in plan.cures}
@@ -157,7 +184,8 @@ class Investigation:
 
         def key(name: str) -> tuple[bool, bool, int]:
             as_good = not CLEAR.lower(least, prevented[name], baseline)
-            return (not self.symptoms[name].proven, not as_good, order.index(name))
+            certain = FAULTS[name].mistake or self.symptoms[name].proven
+            return (not certain, not as_good, order.index(name))
 
         return sorted(confirmed, key=key)
 

@@ -45,6 +45,9 @@ class Margin:
 CLEAR = Margin(0.3, 0.04)
 """What confirms a diagnosis."""
 
+STRICT = Margin(0.4, 0.1)
+"""What confirms a diagnosis whose cure would make most runs a little better: slow is not yet ill."""
+
 SLIGHT = Margin(0.1, 0.005)
 """What makes one more cure worth having, once there is something to cure."""
 
@@ -68,18 +71,31 @@ def compare(
 ) -> Comparison:
     """Compare forks pairwise; entry i of both saw the same batches.
 
-    Better means better in every pair; worse, worse in any.
+    Better means better in every pair, and by no means at the price of the validation loss; worse, worse in any.
     """
     before, noise_before = _ends(untreated, measured)
     after, noise_after = _ends(treated, measured)
     noise = NOISE_MARGIN * max(noise_before, noise_after)
     pairs = list(zip(before, after, strict=True))
+    better = all(margin.lower(low, high, baseline, noise) for high, low in pairs)
     return Comparison(
         before[0],
         after[0],
-        all(margin.lower(low, high, baseline, noise) for high, low in pairs),
+        better and not _at_the_price_of_validation(untreated, treated, baseline),
         any(margin.lower(low, high, baseline, noise) for low, high in pairs),
     )
+
+
+def _at_the_price_of_validation(
+    untreated: Sequence[ForkResult], treated: Sequence[ForkResult], baseline: float
+) -> bool:
+    """Tell whether the validation loss ends clearly higher with the cure, in most pairs."""
+    higher = [
+        CLEAR.lower(one.final_validation, other.final_validation, baseline)
+        for one, other in zip(untreated, treated, strict=True)
+        if one.validation and other.validation
+    ]
+    return 2 * sum(higher) > len(higher)
 
 
 def _ends(forks: Sequence[ForkResult], measured: str) -> tuple[list[float], float]:

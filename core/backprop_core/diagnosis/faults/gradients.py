@@ -57,6 +57,7 @@ elsewhere; with a sum for the mean it is N times too long. How it is found: the 
 with the true one, and that with the central difference (L(θ + εû) − L(θ − εû))/2ε along û = ∇L/‖∇L‖.""",
     _wrong_gradient,
     _true_gradient,
+    mistake=True,
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from backprop_core.diagnosis import cures
 from backprop_core.diagnosis.fault import Cure, Fault, Symptom
 from backprop_core.diagnosis.report import CRITICAL, SERIOUS
+from backprop_core.diagnosis.verdict import STRICT
 from backprop_core.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -218,4 +219,6 @@ regression, more training does not help. New units with zero outgoing weights le
 and give the gradient somewhere to go.""",
     _insufficient,
     _larger,
+    margin=STRICT,
+    last_resort=True,
 )

@@ -9,6 +9,7 @@ from backprop_core.diagnosis import cures
 from backprop_core.diagnosis.fault import Cure, Fault, Symptom
 from backprop_core.diagnosis.faults.units import since_birth
 from backprop_core.diagnosis.report import CRITICAL, SERIOUS
+from backprop_core.diagnosis.verdict import STRICT
 
 if TYPE_CHECKING:
     from backprop_core.diagnosis.evidence import Evidence
@@ -139,6 +140,7 @@ at a time does no harm as long as the loss keeps falling.""",
     _too_low,
     _raise,
     causes=("unstandardized-inputs",),
+    margin=STRICT,
 )
 
 

@@ -56,6 +56,7 @@ def _standardize(evidence: Evidence) -> tuple[Cure, ...]:
         (*cures.STANDARDIZE.commands, *fresh.commands),
         "standardise the data, and draw all weights anew for inputs of that size",
         family=cures.START,
+        beyond=fresh,
     )
     return cures.STANDARDIZE, both
 

@@ -19,6 +19,7 @@ from backprop_core.experiment_file import experiment_from_dict, experiment_to_di
 from backprop_core.files import arrays_to_bytes, write_atomically
 from backprop_core.grammar import format_command, parse_command
 from backprop_core.journal import Journal, Place
+from backprop_core.keeper import Keepsakes, Kept
 from backprop_core.snapshot import Mark
 from backprop_core.trainer import Trainer
 from backprop_core.training_state import TrainingState, capture, restore
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from backprop_core.experiment import Experiment
 
 FORMAT = 1
+KEPT = ("origin", "best", "best_validation", "begun")
 
 
 def to_bytes(trainer: Trainer) -> bytes:
@@ -48,6 +50,7 @@ def to_bytes(trainer: Trainer) -> bytes:
         "ended": state.ended,
         "random_state": state.random_state,
         "interventions": [asdict(mark) for mark in state.interventions],
+        "kept": _kept_numbers(state.kept),
         "journal": [format_command(command) for command in trainer.journal],
     }
     arrays: dict[str, NDArray[Any]] = {
@@ -62,7 +65,36 @@ def to_bytes(trainer: Trainer) -> bytes:
     for name, standardizer in (("x", state.x_standardizer), ("y", state.y_standardizer)):
         if standardizer is not None:
             arrays[f"standardizer_{name}"] = np.stack([standardizer.mean, standardizer.scale])
+    if state.kept is not None:
+        for name in KEPT:
+            arrays[f"{name}_parameters"] = getattr(state.kept, name).parameters
     return arrays_to_bytes(arrays)
+
+
+def _kept_numbers(kept: Keepsakes | None) -> dict[str, Any] | None:
+    if kept is None:
+        return None
+    numbers = {
+        name: [one.step, _text(one.loss)] for name, one in ((name, getattr(kept, name)) for name in KEPT)
+    }
+    return {**numbers, "highest": _text(kept.highest)}
+
+
+def _text(number: float) -> str:
+    """Return a float that may be infinite as text that gives back all its bits."""
+    return float(number).hex()
+
+
+def _keepsakes(meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Keepsakes | None:
+    """Return what was kept; None in checkpoints from before anything was."""
+    numbers = meta.get("kept")
+    if numbers is None:
+        return None
+    kept = {}
+    for name in KEPT:
+        step, loss = numbers[name]
+        kept[name] = Kept(step, float.fromhex(loss), arrays[f"{name}_parameters"])
+    return Keepsakes(**kept, highest=float.fromhex(numbers["highest"]))
 
 
 def from_bytes(content: bytes, source: str) -> Trainer:
@@ -133,6 +165,7 @@ def _state(
             if name.startswith("history_")
         },
         interventions=tuple(Mark(**mark) for mark in meta["interventions"]),
+        kept=_keepsakes(meta, arrays),
     )
 
 

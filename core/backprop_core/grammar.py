@@ -10,10 +10,12 @@ from backprop_core.activations import ACTIVATIONS
 from backprop_core.errors import UserError, nearest
 from backprop_core.experiment import Choice
 from backprop_core.frozen import dataclass
+from backprop_core.initializers import INITIALIZERS
 from backprop_core.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 QUANTITIES = ("loss", "validation_loss", "dead", "epoch", "step", "gradient_norm", "learning_rate")
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
@@ -47,6 +49,13 @@ COMMANDS = (
     CommandHelp(
         "true-gradient", "true-gradient", "put back what deliberate mistakes leave out of the gradient"
     ),
+    CommandHelp(
+        "initialize", "initialize [NAME [OPTION=VALUE]…]", "draw all weights anew, biases zero; train on"
+    ),
+    CommandHelp("widen", "widen [LAYER] UNITS", "add hidden units, their outgoing weights zero"),
+    CommandHelp("rollback", "rollback [validation]", "go back to the parameters of the lowest loss so far"),
+    CommandHelp("diagnose", "diagnose", "say why the network does or does not learn"),
+    CommandHelp("treat", "treat [CURE]", "apply the cure that the diagnosis recommends, or the one named"),
     CommandHelp("restart", "restart [seed 7]", "from the beginning, settings as they are now"),
     CommandHelp("undo", "undo", "go back to before the last intervention"),
     CommandHelp("snapshot", "snapshot", "write a snapshot event"),
@@ -92,15 +101,36 @@ def parse_command(line: str) -> c.Command:
     UserError
         If the line is no command; the text says what would be one.
     """
+    return _command(_words(line))
+
+
+def parse_commands(line: str) -> tuple[c.Command, ...]:
+    """Return the commands of one line, several with ``;`` between them, as a cure's are."""
+    parts: list[list[str]] = [[]]
+    for word in _words(line):
+        ends = word.endswith(";")
+        if word.rstrip(";"):
+            parts[-1].append(word.rstrip(";") if ends else word)
+        if ends:
+            parts.append([])
+    if len(parts) > 1 and not parts[-1]:
+        del parts[-1]
+    return tuple(map(_command, parts))
+
+
+def _words(line: str) -> list[str]:
     import shlex
 
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
     lexer.whitespace_split = True
     lexer.commenters = "#"
     try:
-        words = list(lexer)
+        return list(lexer)
     except ValueError:
         raise UserError("a quotation mark is not closed") from None
+
+
+def _command(words: Sequence[str]) -> c.Command:
     if not words:
         raise UserError("no command; 'run 100 epochs' is one")
     name, arguments = words[0], words[1:]
@@ -116,7 +146,7 @@ def parse_script(text: str, name: str) -> tuple[tuple[int, c.Command], ...]:
         if not line.strip() or line.strip().startswith("#"):
             continue
         try:
-            commands.append((number, parse_command(line)))
+            commands += [(number, command) for command in parse_commands(line)]
         except UserError as error:
             raise UserError(f"{name}, line {number}: {error}") from None
     return tuple(commands)
@@ -189,7 +219,7 @@ def _set(words: Sequence[str]) -> c.SetOption:
     if option not in OPTIONS:
         raise UserError(f"unknown option '{option}'{nearest(option, OPTIONS)}")
     if option == "optimizer":
-        return c.SetOption(option, _optimizer(value, rest))
+        return c.SetOption(option, _entry(OPTIMIZERS, "optimizer", value, rest))
     if rest:
         raise UserError(_usage("set"))
     if option == "reduction":
@@ -201,16 +231,38 @@ def _set(words: Sequence[str]) -> c.SetOption:
     return c.SetOption(option, _number(value, f"{option} is one"))
 
 
-def _optimizer(name: str, settings: Sequence[str]) -> Choice:
-    if name not in OPTIMIZERS:
-        raise UserError(f"unknown optimizer '{name}'{nearest(name, OPTIMIZERS)}")
-    options = dict(OPTIMIZERS[name].defaults)
+def _entry(catalogue: Mapping[str, Any], kind: str, name: str, settings: Sequence[str]) -> Choice:
+    if name not in catalogue:
+        raise UserError(f"unknown {kind} '{name}'{nearest(name, catalogue)}")
+    options = dict(catalogue[name].defaults)
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or key not in options:
             raise UserError(f"'{setting}' is no setting of {name}{nearest(key, options)}")
         options[key] = _number(value, f"{key} is one")
     return Choice(name, tuple(options.items()))
+
+
+def _initialize(words: Sequence[str]) -> c.Initialize:
+    return c.Initialize(_entry(INITIALIZERS, "initializer", words[0], words[1:]) if words else None)
+
+
+def _widen(words: Sequence[str]) -> c.Widen:
+    if not 1 <= len(words) <= 2:
+        raise UserError(_usage("widen"))
+    *layer, units = (_count(word, _usage("widen")) for word in words)
+    return c.Widen(units, layer[0] if layer else None)
+
+
+def _rollback(words: Sequence[str]) -> c.Rollback:
+    if list(words) not in ([], ["validation"]):
+        raise UserError(_usage("rollback"))
+    return c.Rollback("validation" if words else "training")
+
+
+def _treat(words: Sequence[str]) -> c.Treat:
+    _at_most(words, 1, "treat")
+    return c.Treat(words[0] if words else None)
 
 
 def _restart(words: Sequence[str]) -> c.Restart:
@@ -253,6 +305,11 @@ _PARSERS: dict[str, Callable[[Sequence[str]], c.Command]] = {
     "standardize": _bare(c.Standardize, "standardize"),
     "add-bias": _bare(c.AddBias, "add-bias"),
     "true-gradient": _bare(c.TrueGradient, "true-gradient"),
+    "initialize": _initialize,
+    "widen": _widen,
+    "rollback": _rollback,
+    "diagnose": _bare(c.Diagnose, "diagnose"),
+    "treat": _treat,
     "restart": _restart,
     "undo": _bare(c.Undo, "undo"),
     "snapshot": _bare(c.TakeSnapshot, "snapshot"),
@@ -265,6 +322,7 @@ _BARE = {
     c.Standardize: "standardize",
     c.AddBias: "add-bias",
     c.TrueGradient: "true-gradient",
+    c.Diagnose: "diagnose",
     c.Undo: "undo",
     c.TakeSnapshot: "snapshot",
 }
@@ -299,6 +357,14 @@ def format_command(command: c.Command) -> str:
             return f"activation {where} {activation.name}{option}"
         case c.SetOption(option=option, value=value):
             return f"set {option} {_option_value(value)}"
+        case c.Initialize(initializer=initializer):
+            return "initialize" if initializer is None else f"initialize {_option_value(initializer)}"
+        case c.Widen(units=units, layer=layer):
+            return f"widen {units}" if layer is None else f"widen {layer} {units}"
+        case c.Rollback(measured=measured):
+            return "rollback validation" if measured == "validation" else "rollback"
+        case c.Treat(cure=cure):
+            return "treat" if cure is None else f"treat {cure}"
         case c.Restart(seed=seed):
             return "restart" if seed is None else f"restart seed {seed}"
         case c.Save(path=path):
@@ -330,6 +396,10 @@ def suggest(prefix: str) -> list[str]:
         words = OPTIONS if len(before) == 1 else _set_words(before[1]) if len(before) == 2 else ()
     elif first == "restart" and len(before) == 1:
         words = ("seed",)
+    elif first == "initialize" and len(before) == 1:
+        words = tuple(INITIALIZERS)
+    elif first == "rollback" and len(before) == 1:
+        words = ("validation",)
     elif first == "run" and len(before) == 1:
         words = ("until",)
     elif first == "expect" or before[-1] == "until":

@@ -13,15 +13,15 @@ from backprop_core.errors import UserError
 from backprop_core.experiment import Mistakes
 from backprop_core.experiment_file import resolve
 from backprop_core.files import write_arrays
-from backprop_core.grammar import format_command
-from backprop_core.reinitialization import reinitialize_dead
-from backprop_core.reparameterization import add_biases, standardize
+from backprop_core.grammar import format_command, parse_commands
+from backprop_core.reinitialization import initialize_anew, reinitialize_dead, roll_back
+from backprop_core.reparameterization import add_biases, standardize, widen
 from backprop_core.snapshot import Mark
 from backprop_core.training_state import capture, restore
 from backprop_core.training_step import new_optimizer_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from backprop_core.experiment import Choice
@@ -48,6 +48,10 @@ def carry_out(trainer: Trainer, command: c.Command) -> c.Outcome:
         return _save(trainer, command)
     if isinstance(command, c.Undo):
         return _undo(trainer)
+    if isinstance(command, c.Diagnose):
+        return _diagnose(trainer)
+    if isinstance(command, c.Treat):
+        return _treat(trainer, command)
     return _intervene(trainer, command)
 
 
@@ -104,7 +108,9 @@ def _undo(trainer: Trainer) -> c.Outcome:
     trainer.record.note_training(trainer.place)
     undone, state = trainer.undo_stack.pop()
     restore(trainer, state)
-    trainer.record.note(c.Undo(), trainer.place)
+    # A treatment is taken back as one; to a script it is the commands that it was made of.
+    for _ in parse_commands(undone):
+        trainer.record.note(c.Undo(), trainer.place)
     return _outcome(trainer, c.Undo(), before, f"'{undone}' taken back, at step {trainer.step_count} again")
 
 
@@ -122,9 +128,45 @@ def _intervene(trainer: Trainer, command: c.Command) -> c.Outcome:
     text = format_command(command)
     trainer.undo_stack.append((text, state))
     _forget_oldest(trainer)
+    if not isinstance(command, _KEEPS_FUNCTION_AND_SHAPE):
+        trainer.keeper.reset()
     trainer.interventions.append(Mark(trainer.step_count, text))
     trainer.record.note(command, trainer.place)
     return _outcome(trainer, command, before, result, intervention=True)
+
+
+def _diagnose(trainer: Trainer) -> c.Outcome:
+    from backprop_core.diagnosis import diagnose
+    from backprop_core.diagnosis.text import headline
+
+    found = diagnose(trainer)
+    return c.Outcome(trainer.step_count, "diagnose", headline(found), found.loss)
+
+
+def _treat(trainer: Trainer, command: c.Treat) -> c.Outcome:
+    from backprop_core.diagnosis import treat
+
+    before = trainer.census()
+    outcomes = treat(trainer, command.cure)
+    done = "; ".join(outcome.command for outcome in outcomes)
+    return _outcome(trainer, command, before, done, intervention=True)
+
+
+def carry_out_as_one(trainer: Trainer, commands: Sequence[c.Command]) -> tuple[c.Outcome, ...]:
+    """Carry out interventions that are taken back together; a UserError takes back those before it."""
+    kept = len(trainer.undo_stack)
+    outcomes: list[c.Outcome] = []
+    try:
+        for command in commands:
+            outcomes.append(carry_out(trainer, command))
+    except UserError:
+        while len(trainer.undo_stack) > kept:
+            _undo(trainer)
+        raise
+    done = trainer.undo_stack[kept:]
+    if len(done) > 1:
+        trainer.undo_stack[kept:] = [("; ".join(text for text, _ in done), done[0][1])]
+    return tuple(outcomes)
 
 
 def _forget_oldest(trainer: Trainer) -> None:
@@ -245,6 +287,21 @@ def _true_gradient(trainer: Trainer, command: c.TrueGradient) -> str:
     return f"derivative of the {' and '.join(missing)} activations put back into the gradient"
 
 
+def _initialize(trainer: Trainer, command: c.Initialize) -> str:
+    chosen = initialize_anew(trainer, command.initializer)
+    return f"all weights drawn anew, {chosen.name}; biases zero"
+
+
+def _widen(trainer: Trainer, command: c.Widen) -> str:
+    widened = widen(trainer, command.units, command.layer)
+    names = ", ".join(map(str, widened))
+    return f"{plural(command.units, 'unit')} added to hidden layer{'s' * (len(widened) > 1)} {names}"
+
+
+def _rollback(trainer: Trainer, command: c.Rollback) -> str:
+    return roll_back(trainer, command.measured)
+
+
 def _restart(trainer: Trainer, command: c.Restart) -> str:
     seed = trainer.experiment.seed if command.seed is None else command.seed
     trainer.open(replace(trainer.experiment, seed=seed))
@@ -256,6 +313,9 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+_KEEPS_FUNCTION_AND_SHAPE = (c.SetOption, c.TrueGradient, c.Rollback)
+"""After these, parameters from before are still worth going back to."""
+
 _INTERVENTIONS: dict[type, Callable[..., str | None]] = {
     c.ReinitDead: _reinit,
     c.SetActivation: _set_activation,
@@ -263,5 +323,8 @@ _INTERVENTIONS: dict[type, Callable[..., str | None]] = {
     c.Standardize: _standardize,
     c.AddBias: _add_bias,
     c.TrueGradient: _true_gradient,
+    c.Initialize: _initialize,
+    c.Widen: _widen,
+    c.Rollback: _rollback,
     c.Restart: _restart,
 }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets")
+COMMANDS = ("run", "presets", "diagnose")
 
 EXAMPLES = """\
 examples:
@@ -34,7 +34,19 @@ examples:
   backprop-tui --series mine.txt --window 3      on a series of your own
   backprop-tui --csv mine.csv --target price     on a table of your own
   backprop-tui run sequence --headless           train without a screen, events as JSON lines
+  backprop-tui diagnose as-posted --treat        say why it does not learn, and heal it
   backprop-tui presets                           list the presets
+"""
+
+DIAGNOSE_EXAMPLES = """\
+examples:
+  backprop-tui diagnose as-posted                say why the posted network does not learn
+  backprop-tui diagnose as-posted --treat        and heal it in the epochs that are left
+  backprop-tui diagnose my.toml --epochs 500
+  backprop-tui diagnose --csv mine.csv --target price --json
+
+The exit code is 0 if nothing is found, 1 if something is. A finding counts only if an experiment confirms it:
+copies of the run go on with a cure and without, over the same batches, and the cured one ends clearly better.
 """
 
 RUN_EXAMPLES = """\
@@ -86,6 +98,8 @@ def _dispatch(words: list[str]) -> int:
         arguments = _parser().parse_args(words)
         if arguments.command == "presets":
             return _list_presets(arguments)
+        if arguments.command == "diagnose":
+            return _diagnose(arguments)
         return _run(arguments, engine)
 
 
@@ -124,6 +138,15 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     _add_run_options(run)
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="train, say why it does or does not learn, and heal it",
+        description="Train, say why the network does or does not learn, and measure the cures.",
+        epilog=DIAGNOSE_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    _add_diagnose_options(diagnose)
     presets = commands.add_parser(
         "presets",
         help="list the presets",
@@ -160,6 +183,24 @@ def _list_presets(arguments: Namespace) -> int:
 
     sys.stdout.write(presets_as_json() if arguments.json else presets_as_text())
     return 0
+
+
+def _add_diagnose_options(parser: ArgumentParser) -> None:
+    from backprop_tui.options import add_experiment_options
+
+    add_experiment_options(parser)
+    diagnosis = parser.add_argument_group("diagnosis")
+    diagnosis.add_argument(
+        "--treat", action="store_true", help="apply the confirmed cures, train the epochs left, compare"
+    )
+    diagnosis.add_argument("--json", action="store_true", help="as events, one JSON object a line")
+
+
+def _diagnose(arguments: Namespace) -> int:
+    from backprop_tui.diagnosing import run_diagnosis
+    from backprop_tui.options import experiment_of
+
+    return run_diagnosis(experiment_of(arguments), treat=arguments.treat, json=arguments.json)
 
 
 def _positive(text: str | None, flag: str, most: float = 1e9) -> float | None:

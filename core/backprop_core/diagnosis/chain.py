@@ -8,19 +8,29 @@ from typing import TYPE_CHECKING
 from backprop_core.diagnosis.faults import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from backprop_core.diagnosis.report import Finding
 
 
-def in_causal_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the findings, confirmed ones first and causes before their effects, each knowing its effects."""
-    present = {finding.id for finding in findings if finding.confirmed}
-    effects: dict[str, list[str]] = {finding.id: [] for finding in findings}
-    for finding in findings:
-        cause = next((one for one in FAULTS[finding.id].causes if one in present), None)
-        if cause is not None and cause != finding.id:
-            effects[cause].append(finding.id)
-    order = {name: place for place, name in enumerate(FAULTS)}
-    ranked = sorted(findings, key=lambda finding: (not finding.confirmed, order[finding.id]))
-    return tuple(replace(finding, cause_of=tuple(effects[finding.id])) for finding in ranked)
+def effects_of(name: str, present: Collection[str]) -> tuple[str, ...]:
+    """Return which of the faults that are present may follow from one, nearest and farther ones."""
+    return tuple(other for other in FAULTS if other in present and name in FAULTS[other].causes)
+
+
+def in_causal_order(findings: Sequence[Finding], ranked: Sequence[str]) -> tuple[Finding, ...]:
+    """Return the findings, confirmed ones first in their rank, each with the findings that follow from it.
+
+    A finding follows from another one only if it ranks after it.
+    """
+    order = [*ranked, *(name for name in FAULTS if name not in ranked)]
+    sorted_findings = sorted(findings, key=lambda finding: order.index(finding.id))
+    return tuple(
+        replace(
+            finding,
+            cause_of=effects_of(finding.id, {later.id for later in sorted_findings[place + 1 :]})
+            if finding.confirmed
+            else (),
+        )
+        for place, finding in enumerate(sorted_findings)
+    )

@@ -7,70 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.diagnosis.data_facts import DataFacts, data_facts
+from backprop_core.diagnosis.layers import LayerEvidence, layer_evidence
 from backprop_core.diagnosis.probe import GradientCheck, Probe
+from backprop_core.diagnosis.trend import Trend, trend_of
 from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from backprop_core.evaluation import Census
     from backprop_core.experiment import Experiment
-    from backprop_core.history import HistoryColumns
-    from backprop_core.network import Layer
     from backprop_core.trainer import Trainer
 
-SATURATED_DERIVATIVE = 0.05
-"""A derivative under this share of its maximum is as good as none."""
-
-LIMITED = ("tanh", "sigmoid")
-"""Activations that saturate at both ends."""
-
 HISTORY_COLUMNS = 512
-
-
-@dataclass(frozen=True)
-class LayerEvidence:
-    """One layer over the training samples.
-
-    Attributes
-    ----------
-    layer, units, fan_in : int
-    activation : str
-    can_die : bool
-    dead : tuple of int
-        Neurons whose derivative is zero on every training sample, counted from 1.
-    saturated : float
-        Share of the units whose derivative is under :data:`SATURATED_DERIVATIVE` of its maximum on 95 % of
-        the samples; 0 for activations that do not saturate.
-    identical : int
-        How many units do the same as an earlier one: incoming weights at a cosine above 0.999, outgoing too.
-    spread, offset : float
-        Root mean square over the units of the pre-activations' standard deviation, and of their mean.
-    weight_scale, weight_bias : float
-        Root mean square of the weights; |mean| over root mean square: 1 where all have one sign and size.
-    one_sign : bool
-        Whether all weights of the layer have the same sign.
-    delta : float
-        Root mean square of ∂L/∂z.
-    gradient, update_ratio : float
-        Norm of the true gradient; norm of the last update over that of the parameters.
-    """
-
-    layer: int
-    units: int
-    fan_in: int
-    activation: str
-    can_die: bool
-    dead: tuple[int, ...]
-    saturated: float
-    identical: int
-    spread: float
-    offset: float
-    weight_scale: float
-    weight_bias: float
-    one_sign: bool
-    delta: float
-    gradient: float
-    update_ratio: float
 
 
 @dataclass(frozen=True)
@@ -81,47 +28,59 @@ class Evidence:
     ----------
     experiment : Experiment
         As interventions have left it.
+    samples, batch, steps_per_epoch : int
     step, epoch : int
+    ended : bool
+        Whether training ended on a non-finite loss.
+    diverged : bool
+        Whether the loss is not finite, or ten times what it has been and rising.
     loss : float
         Over all training samples, in the data's units.
-    validation : float or None
+    validation, best_validation : float or None
     accuracy : float or None
         Share of the training samples looked at whose class is named rightly.
-    start, best : float
-        The mean loss of the first column of the history, and the lowest of any.
-    history : HistoryColumns
-    finite : bool
-        Whether all parameters and the loss are finite.
+    trend : Trend
     data : DataFacts
-    gradient : GradientCheck or None
-        None where parameters are not finite, and so for what follows.
-    layers : tuple of LayerEvidence
-    overshoot : float
-        q = (L(θ) − L(θ − u))/⟨∇L, u⟩ of the step u that training would take along the gradient it applies:
-        near 1 for a small step, ½ at the minimum along u, below 0 where the step leads uphill.
+    output_floor, outside : float
+        The loss of predictions cut to the output activation's range; the share of targets outside it.
+    gradient : GradientCheck
+    layers, origin : tuples of LayerEvidence
+        Now, and at the start weights (or those after the last change of the network).
+    fresh : bool
+        Whether ``origin`` are start weights, and not those of a run changed midway.
+    reach : float
+        1/2(1 − q) with q = (L(θ) − L(θ − u))/⟨∇L, u⟩ for the step u that training takes: how many times u
+        the minimum along u is away, if the loss is a parabola there. Under ½ the step leads uphill. NaN where
+        u does not lead down.
+    reach_origin : float
+        The same for the first step from ``origin``.
     missing_bias : float
         Norm of the gradient that absent biases would have over that of the weights' gradient; 0 with biases.
     """
 
     experiment: Experiment
+    samples: int
+    batch: int
+    steps_per_epoch: int
     step: int
     epoch: int
-    steps_per_epoch: int
-    ended: str | None
+    ended: bool
+    diverged: bool
     loss: float
     validation: float | None
+    best_validation: float | None
     accuracy: float | None
-    start: float
-    best: float
-    history: HistoryColumns
-    finite: bool
+    trend: Trend
     data: DataFacts
-    gradient: GradientCheck | None
+    output_floor: float
+    outside: float
+    gradient: GradientCheck
     layers: tuple[LayerEvidence, ...]
-    overshoot: float
+    origin: tuple[LayerEvidence, ...]
+    fresh: bool
+    reach: float
+    reach_origin: float
     missing_bias: float
-    output_low: float
-    output_high: float
 
     @property
     def output(self) -> LayerEvidence:
@@ -133,9 +92,20 @@ class Evidence:
         """All layers but the last."""
         return self.layers[:-1]
 
+    @property
+    def relative_loss(self) -> float:
+        """The loss over that of always predicting the mean."""
+        return self.loss / self.data.baseline if self.data.baseline > 0 else self.loss
+
+
+DIVERGED = 10.0
+"""A loss so many times above its best, and above its start, that goes on rising has left the valley."""
+
 
 class Witness:
     """Gathers the evidence of one trainer again and again; what does not change is measured once.
+
+    Where a run has diverged, evidence is taken at the best parameters so far: those that there are now tell nothing.
 
     Parameters
     ----------
@@ -147,6 +117,8 @@ class Witness:
         self.trainer = trainer
         self._data: tuple[Any, DataFacts] | None = None
         self._probe: tuple[Any, Probe] | None = None
+        self._floor: tuple[Any, tuple[float, float]] | None = None
+        self._origin: tuple[Any, Any, tuple[tuple[LayerEvidence, ...], float]] | None = None
 
     @property
     def data(self) -> DataFacts:
@@ -156,111 +128,93 @@ class Witness:
             self._data = trainer.dataset, data_facts(trainer.dataset, trainer.experiment.training.loss)
         return self._data[1]
 
-    def probe(self) -> Probe:
-        """Return the shadow of the trainer's network."""
+    def gather(self) -> Evidence:
+        """Measure everything at this step."""
+        with np.errstate(all="ignore"):
+            self.trainer.flush_history()
+            return self._gather(self.trainer, self.trainer.census())
+
+    def _gather(self, trainer: Trainer, census: Census) -> Evidence:
+        trend = trend_of(trainer.history.columns(HISTORY_COLUMNS))
+        parameters = trainer.network.parameters
+        diverged = _has_diverged(trainer, census, trend)
+        probe = self._shadow()
+        origin, reach_origin = self._at_origin(probe)
+        probe.look(trainer.keeper.best.parameters if diverged else parameters)
+        floor, outside = self._output_floor(probe)
+        best_validation = trainer.keeper.best_validation.loss
+        return Evidence(
+            experiment=trainer.experiment,
+            samples=len(trainer.order),
+            batch=trainer.batch_size,
+            steps_per_epoch=trainer.steps_per_epoch,
+            step=trainer.step_count,
+            epoch=trainer.epoch,
+            ended=trainer.ended is not None,
+            diverged=diverged,
+            loss=census.loss,
+            validation=trainer.validation_loss(),
+            best_validation=best_validation if np.isfinite(best_validation) else None,
+            accuracy=_accuracy(trainer, probe),
+            trend=trend,
+            data=self.data,
+            output_floor=floor,
+            outside=outside,
+            gradient=probe.check(),
+            layers=layer_evidence(probe),
+            origin=origin,
+            fresh=_is_fresh(trainer),
+            reach=_reach(probe, _coming_update(trainer, probe)),
+            reach_origin=reach_origin,
+            missing_bias=_missing_bias(probe),
+        )
+
+    def _shadow(self) -> Probe:
         steps = self.trainer.steps
         if self._probe is None or self._probe[0] is not steps:
             self._probe = steps, Probe(self.trainer)
         return self._probe[1]
 
-    def gather(self) -> Evidence:
-        """Measure everything at this step."""
-        trainer = self.trainer
-        with np.errstate(all="ignore"):
-            trainer.flush_history()
-            census = trainer.census()
-            history = trainer.history.columns(HISTORY_COLUMNS)
-            finite = bool(np.isfinite(trainer.network.parameters).all() and np.isfinite(census.loss))
-            probe = self.probe()
-            probe.look(trainer)
-            layers = tuple(
-                _layer_evidence(trainer, probe, layer, dead)
-                for layer, dead in zip(trainer.network.layers, census.dead, strict=True)
-            )
-            means = history.mean[np.isfinite(history.mean)]
-            return Evidence(
-                experiment=trainer.experiment,
-                step=trainer.step_count,
-                epoch=trainer.epoch,
-                steps_per_epoch=trainer.steps_per_epoch,
-                ended=trainer.ended,
-                loss=census.loss,
-                validation=trainer.validation_loss(),
-                accuracy=_accuracy(trainer, probe),
-                start=float(means[0]) if len(means) else census.loss,
-                best=float(min(means.min(initial=np.inf), census.loss)),
-                history=history,
-                finite=finite,
-                data=self.data,
-                gradient=probe.check() if finite else None,
-                layers=layers,
-                overshoot=_overshoot(trainer, probe) if finite else np.nan,
-                missing_bias=_missing_bias(trainer, probe) if finite else 0.0,
-                output_low=float(trainer.network.layers[-1].activation.low),
-                output_high=float(trainer.network.layers[-1].activation.high),
-            )
+    def _at_origin(self, probe: Probe) -> tuple[tuple[LayerEvidence, ...], float]:
+        origin = self.trainer.keeper.origin.parameters
+        if self._origin is None or self._origin[0] is not probe or self._origin[1] is not origin:
+            probe.look(origin)
+            self._origin = probe, origin, (layer_evidence(probe), _reach(probe, self._first_step(probe)))
+        return self._origin[2]
+
+    def _first_step(self, probe: Probe) -> Any:
+        training = self.trainer.experiment.training
+        # The first step of an optimizer that divides by the gradient's size has the rate's size everywhere.
+        direction = probe.applied if training.optimizer.name == "sgd" else np.sign(probe.applied)
+        return training.learning_rate * direction
+
+    def _output_floor(self, probe: Probe) -> tuple[float, float]:
+        if self._floor is None or self._floor[0] is not probe:
+            trainer = self.trainer
+            output = trainer.network.layers[-1].activation
+            reached = np.clip(probe.targets, output.low, output.high)
+            restore, loss = trainer.steps.units.restore, trainer.steps.loss
+            options = trainer.steps.loss_options
+            floor = loss.value(restore(reached), restore(probe.targets), **options)
+            least = loss.value(restore(probe.targets), restore(probe.targets), **options)
+            outside = (probe.targets < output.low) | (probe.targets > output.high)
+            self._floor = probe, (max(floor - least, 0.0), float(outside.mean()))
+        return self._floor[1]
 
 
-def _layer_evidence(trainer: Trainer, probe: Probe, layer: Layer, dead: NDArray[np.bool_]) -> LayerEvidence:
-    index = layer.number - 1
-    z, a = probe.forward.pre_activations[index], probe.forward.activations[index]
-    weights = layer.weights.astype(np.float64)
-    rms = _rms(weights)
-    update = trainer.optimizer.update[layer.span].astype(np.float64) if trainer.stepped else np.zeros(1)
-    size = float(np.linalg.norm(layer.augmented))
-    return LayerEvidence(
-        layer=layer.number,
-        units=layer.units,
-        fan_in=layer.fan_in,
-        activation=layer.activation.name,
-        can_die=layer.activation.can_die,
-        dead=tuple(int(neuron) + 1 for neuron in np.flatnonzero(dead)),
-        saturated=_saturated(layer, z, a),
-        identical=_identical(trainer, layer),
-        spread=_rms(z.std(axis=1)),
-        offset=_rms(z.mean(axis=1)),
-        weight_scale=rms,
-        weight_bias=abs(float(weights.mean())) / rms if rms else 0.0,
-        one_sign=weights.size > 2 and bool((weights > 0).all() or (weights < 0).all()),
-        delta=_rms(probe.deltas[index]),
-        gradient=float(np.linalg.norm(probe.true[layer.span])),
-        update_ratio=float(np.linalg.norm(update)) / size if size else 0.0,
-    )
+def _has_diverged(trainer: Trainer, census: Census, trend: Trend) -> bool:
+    if trainer.ended is not None or not np.isfinite(census.loss):
+        return True
+    if not np.isfinite(trainer.network.parameters).all():
+        return True
+    reference = max(trend.start, trend.best)
+    return trend.columns > 1 and census.loss > DIVERGED * reference and trend.now > DIVERGED * trend.best
 
 
-def _rms(values: NDArray[Any]) -> float:
-    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64)))) if values.size else 0.0
-
-
-def _saturated(layer: Layer, z: NDArray[Any], a: NDArray[Any]) -> float:
-    if layer.activation.name not in LIMITED:
-        return 0.0
-    most = 0.25 if layer.activation.name == "sigmoid" else 1.0
-    derivative = layer.activation.derivative(z, a, **layer.options)
-    flat = (derivative < SATURATED_DERIVATIVE * most).mean(axis=1) >= 0.95
-    return float(flat.mean())
-
-
-def _identical(trainer: Trainer, layer: Layer) -> int:
-    """Return how many hidden units have an earlier one for a twin: the same in, the same out."""
-    layers = trainer.network.layers
-    if layer.number == len(layers) or layer.units < 2:
-        return 0
-    both = np.concatenate([layer.augmented, layers[layer.number].weights.T]).astype(np.float64)
-    twins = _alike(layer.augmented) & _alike(layers[layer.number].weights.T) & _alike(both)
-    return int(np.tril(twins, -1).any(axis=1).sum())
-
-
-def _alike(columns: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which columns point the same way and are equally long; zero ones are alike."""
-    vectors = columns.astype(np.float64)
-    lengths = np.linalg.norm(vectors, axis=0)
-    unit = vectors / np.where(lengths > 0, lengths, 1.0)
-    zero = lengths == 0
-    same: NDArray[np.bool_] = (unit.T @ unit > 0.999) | (zero[:, None] & zero[None, :])
-    longer = np.maximum(lengths[:, None], lengths[None, :])
-    same &= np.abs(lengths[:, None] - lengths[None, :]) <= 0.02 * longer
-    return same
+def _is_fresh(trainer: Trainer) -> bool:
+    begun, marks = trainer.keeper.origin.step, trainer.interventions
+    drawn = any(mark.step == begun and mark.text.startswith("initialize") for mark in marks)
+    return begun == 0 or drawn
 
 
 def _accuracy(trainer: Trainer, probe: Probe) -> float | None:
@@ -272,21 +226,28 @@ def _accuracy(trainer: Trainer, probe: Probe) -> float | None:
     return float((predicted.argmax(axis=0) == wanted.argmax(axis=0)).mean())
 
 
-def _overshoot(trainer: Trainer, probe: Probe) -> float:
+def _coming_update(trainer: Trainer, probe: Probe) -> Any:
+    """Return the step that training is about to take; for optimizers with a memory the one it took last."""
     training = trainer.experiment.training
-    update = trainer.optimizer.update if trainer.stepped else training.learning_rate * probe.applied
-    if training.optimizer.name == "sgd" and not dict(training.optimizer.options)["momentum"]:
-        update = training.learning_rate * probe.applied
+    plain = training.optimizer.name == "sgd" and not dict(training.optimizer.options)["momentum"]
+    if plain or not trainer.stepped:
+        return training.learning_rate * probe.applied
+    return trainer.optimizer.update
+
+
+def _reach(probe: Probe, update: Any) -> float:
     expected = float(probe.true.astype(np.float64) @ update)
     if not expected > 0:
         return np.nan
-    return (probe.loss_after(np.zeros_like(update)) - probe.loss_after(-update)) / expected
+    quotient = (probe.loss_after(np.zeros_like(update)) - probe.loss_after(-update)) / expected
+    if not np.isfinite(quotient):
+        return 0.0
+    return 0.5 / (1.0 - quotient) if quotient < 1.0 else np.inf
 
 
-def _missing_bias(trainer: Trainer, probe: Probe) -> float:
-    if trainer.network.bias:
+def _missing_bias(probe: Probe) -> float:
+    if probe.network.bias:
         return 0.0
     biases = np.concatenate([delta.sum(axis=1) for delta in probe.deltas]).astype(np.float64)
-    weights = float(np.linalg.norm(probe.true))
-    would_be = float(np.linalg.norm(biases))
+    weights, would_be = float(np.linalg.norm(probe.true)), float(np.linalg.norm(biases))
     return would_be / weights if weights else float(would_be > 0)

@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from backprop_core.diagnosis.report import SERIOUS, TRAINING
+from backprop_core.diagnosis.verdict import CLEAR, Margin
 from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -19,8 +20,17 @@ if TYPE_CHECKING:
 class Cure:
     """A candidate cure: commands, and a sentence that says what they do.
 
-    ``exact`` says that the network's function stays what it is. ``family`` is the same for cures of which one
-    at most makes sense, such as two learning rates.
+    Attributes
+    ----------
+    exact : bool
+        Whether the network's function stays what it is.
+    family : str
+        The same for cures of which one at most makes sense, such as two learning rates.
+    prevents : bool
+        Whether it takes the fault itself away, so that applied from the start it would have prevented what
+        came of it; false for what only makes up for it.
+    beyond : Cure or None
+        A part of it that is a cure of something else: what that part does alone is not to its credit.
     """
 
     id: str
@@ -28,6 +38,8 @@ class Cure:
     summary: str
     exact: bool = False
     family: str = ""
+    prevents: bool = True
+    beyond: Cure | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,13 @@ class Fault:
         Ids of faults that may have led to it, the likeliest first.
     measured : str
         By which loss its cures are judged.
+    margin : Margin
+        By how much a cure has to do better to confirm it.
+    mistake : bool
+        Whether it is a mistake in the calculation, and not a matter of more or less: where it does harm it is
+        the root, whatever else could be improved.
+    last_resort : bool
+        Whether it is to be thought of only where nothing else is found: its cures help with almost anything.
     """
 
     id: str
@@ -80,3 +99,6 @@ class Fault:
     cures: Callable[[Evidence], tuple[Cure, ...]]
     causes: tuple[str, ...] = ()
     measured: str = field(default=TRAINING)
+    margin: Margin = CLEAR
+    mistake: bool = False
+    last_resort: bool = False

@@ -29,6 +29,10 @@ LAST_POINTS = 5
 """Of so many measurements in its last tenth the median counts: one batch more or less must not decide."""
 
 
+HOPELESS, HOPELESS_WAY = 100.0, 0.2
+"""A fork whose loss is so many times that at its beginning after this share of its way is not followed further."""
+
+
 @dataclass(frozen=True)
 class ForkResult:
     """How a fork went.
@@ -106,6 +110,7 @@ def _run(fork: Trainer, epochs: int) -> ForkResult:
     begun = fork.epoch
     at, training, validation = [0.0], [fork.census().loss], [_or_nan(fork.validation_loss())]
     reached = False
+    before = fork.network.parameters.copy()
     for epoch in measuring_epochs(epochs):
         reason = fork.advance(Goal(epoch=begun + epoch, until=condition), None)
         at.append(float(fork.epoch - begun))
@@ -114,8 +119,15 @@ def _run(fork: Trainer, epochs: int) -> ForkResult:
         reached = reason == "until"
         if fork.ended:
             training[-1] = validation[-1] = np.inf
-        if reached or fork.ended:
+        if reached or fork.ended or _hopeless(training, epoch / epochs):
             break
+        if np.array_equal(before, fork.network.parameters):
+            # Nothing has moved for whole epochs: nothing will.
+            at.append(float(epochs))
+            training.append(training[-1])
+            validation.append(validation[-1])
+            break
+        before[:] = fork.network.parameters
     last = [value for epoch, value in zip(at, training, strict=True) if epoch >= 0.9 * at[-1]]
     held_out = [value for epoch, value in zip(at, validation, strict=True) if epoch >= 0.9 * at[-1]]
     final, spread = (training[-1], 0.0) if reached or fork.ended else _middle(last)
@@ -131,6 +143,10 @@ def _run(fork: Trainer, epochs: int) -> ForkResult:
         spread_validation if has_validation else np.nan,
         reached,
     )
+
+
+def _hopeless(losses: Sequence[float], way: float) -> bool:
+    return way > HOPELESS_WAY and losses[-1] > HOPELESS * max(losses[0], min(losses))
 
 
 def _or_nan(loss: float | None) -> float:

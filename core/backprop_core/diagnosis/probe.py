@@ -63,7 +63,7 @@ class Probe:
     Parameters
     ----------
     trainer : Trainer
-        Read when the probe is made and at every :meth:`look`; never written to.
+        Read when the probe is made; never written to.
 
     Attributes
     ----------
@@ -116,10 +116,10 @@ class Probe:
             missing,
         )
 
-    def look(self, trainer: Trainer) -> float:
-        """Take over the trainer's parameters, compute activations and both gradients, and return the loss."""
-        self.network.parameters[:] = trainer.network.parameters
-        self._at[:] = trainer.network.parameters
+    def look(self, parameters: Array) -> float:
+        """Take over parameters, compute activations and both gradients, and return the loss."""
+        self.network.parameters[:] = parameters
+        self._at[:] = parameters
         self.forward.run()
         for backward in (self._true_pass, self._applied_pass):
             backward.run()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from backprop_core.diagnosis.diagnose import diagnose
 from backprop_core.errors import UserError, nearest
+from backprop_core.interventions import carry_out_as_one
 
 if TYPE_CHECKING:
     from backprop_core.commands import Outcome
@@ -25,7 +26,7 @@ def treat(
     """
     found = diagnosis or diagnose(trainer)
     forecast = chosen_cure(found, cure)
-    return tuple(trainer.apply(command) for command in forecast.commands)
+    return carry_out_as_one(trainer, forecast.commands)
 
 
 def chosen_cure(diagnosis: Diagnosis, cure: str | None) -> Forecast:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backprop_core.commands import Initialize, ReinitDead, SetOption, Widen
+from backprop_core.diagnosis.cures import FAMILIES
 from backprop_core.diagnosis.forks import ForkResult, run_fork
 from backprop_core.diagnosis.report import TRAINING, VALIDATION, Forecast, ForkCurve
-from backprop_core.diagnosis.verdict import Comparison, compare
+from backprop_core.diagnosis.verdict import CLEAR, Comparison, Margin, compare
 from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from backprop_core.commands import Command
     from backprop_core.diagnosis.fault import Cure
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 ORDERS = 3
 """Over so many orders of the data (and draws of new weights) a cure has to hold."""
+
+DRAWING = (Initialize, ReinitDead, SetOption, Widen)
+"""Commands after which chance has a part in what comes: they draw weights, or may change the batches."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,16 @@ class Plan:
         return tuple(command for cure in self.cures for command in cure.commands)
 
     def with_cure(self, cure: Cure) -> Plan:
-        """Return the plan with one more cure at its end."""
-        return Plan((*self.cures, cure))
+        """Return the plan with one more cure, in place of one of the same family if there is one."""
+        others = [one for one in self.cures if one.family != cure.family]
+        return Plan(tuple(sorted((*others, cure), key=lambda one: FAMILIES.index(one.family))))
 
     def without(self, cure: Cure) -> Plan:
         """Return the plan without a cure."""
         return Plan(tuple(one for one in self.cures if one is not cure))
+
+
+NOTHING = Plan(())
 
 
 class WhatIf:
@@ -57,21 +66,33 @@ class WhatIf:
         The forks' length.
     baseline : float
         The loss of always predicting the mean.
+    on_fork : callable, optional
+        Is called after each fork: an investigation takes its time.
     """
 
-    def __init__(self, state: TrainingState, epochs: int, baseline: float) -> None:
+    def __init__(
+        self,
+        state: TrainingState,
+        epochs: int,
+        baseline: float,
+        on_fork: Callable[[], None] = lambda: None,
+    ) -> None:
         self.state = state
         self.epochs = epochs
         self.baseline = baseline
-        self.forks = 0
+        self._on_fork = on_fork
+        batch = state.experiment.training.batch_size
+        self._one_order = batch is None or batch >= len(state.order)
         self._results: dict[tuple[tuple[Command, ...], int], ForkResult | None] = {}
 
     def run(self, commands: Sequence[Command], order: int = 0) -> ForkResult | None:
         """Return how the fork with these commands goes; None if they cannot be carried out."""
+        if self._one_order and not any(isinstance(command, DRAWING) for command in commands):
+            order = 0
         key = tuple(commands), order
         if key not in self._results:
-            self.forks += 1
             self._results[key] = run_fork(self.state, key[0], self.epochs, order)
+            self._on_fork()
         return self._results[key]
 
     def outcome(self, plan: Plan, measured: str = TRAINING) -> float:
@@ -83,7 +104,13 @@ class WhatIf:
         return final if np.isfinite(final) else np.inf
 
     def compare(
-        self, plan: Plan, against: Plan, orders: int = 1, measured: str = TRAINING
+        self,
+        plan: Plan,
+        against: Plan = NOTHING,
+        *,
+        orders: int = 1,
+        measured: str = TRAINING,
+        margin: Margin = CLEAR,
     ) -> Comparison | None:
         """Compare two plans over so many orders; None if one of them cannot be carried out."""
         pairs = []
@@ -92,11 +119,12 @@ class WhatIf:
             if treated is None or untreated is None:
                 return None
             pairs.append((untreated, treated))
-        return compare([one for one, _ in pairs], [other for _, other in pairs], self.baseline, measured)
+        untreated_forks, treated_forks = zip(*pairs, strict=True)
+        return compare(untreated_forks, treated_forks, self.baseline, measured, margin)
 
     def forecast(self, plan: Plan, orders: int = ORDERS, measured: str = TRAINING) -> Forecast | None:
         """Return what a plan would do, or None if it cannot be carried out."""
-        comparison = self.compare(plan, Plan(()), orders, measured)
+        comparison = self.compare(plan, orders=orders, measured=measured)
         if comparison is None:
             return None
         treated, untreated = self.run(plan.commands), self.run(())

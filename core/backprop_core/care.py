@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backprop_core.commands import Undo
 from backprop_core.treatments import apply_cure, concluded, marks_with, still_there
 
 if TYPE_CHECKING:
@@ -55,7 +54,6 @@ class Care:
         self._lasted: float | None = None
         self._looked: tuple[int, bool] | None = None
         self._investigated: frozenset[str] = frozenset()
-        self._groups: list[tuple[object, int, str]] = []
 
     @property
     def health(self) -> Health | None:
@@ -130,29 +128,10 @@ class Care:
         """Apply a cure, all of it or nothing, and follow what comes of it."""
         before = self.standing()
         treatment, outcomes = apply_cure(self.trainer, forecast)
-        changes = sum(outcome.intervention for outcome in outcomes)
         self.changed(before)
-        if changes:
+        if treatment.marks:
             self.treatments = (*self.treatments, treatment)
-            self._groups.append((self.trainer.undo_stack[-1], changes, treatment.id))
         return outcomes
-
-    def undo(self) -> Outcome | None:
-        """Take back a treatment whole, if it is the last intervention; else do nothing and return None."""
-        stack = self.trainer.undo_stack
-        if not stack or not self._groups or stack[-1] is not self._groups[-1][0]:
-            return None
-        _, changes, name = self._groups.pop()
-        before = self.trainer.census()
-        for _ in range(changes):
-            outcome = self.trainer.apply(Undo())
-        return replace(
-            outcome,
-            result=f"'{name}' taken back, at step {self.trainer.step_count} again · dead "
-            f"{before.dead_count} → {outcome.dead_after} · loss {before.loss:.6g} → {outcome.loss_after:.6g}",
-            loss_before=before.loss,
-            dead_before=before.dead_count,
-        )
 
     def standing(self) -> tuple[Treatment, ...]:
         """Return the treatments with what each has come to: after a change of the run no forecast fits it."""

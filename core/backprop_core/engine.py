@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from backprop_core.commands import Command, Outcome
+    from backprop_core.consulting import Found
     from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
-    from backprop_core.investigation import Examined, Foreseen
     from backprop_core.snapshot import Frame, View
 
 
@@ -66,7 +66,7 @@ class Engine(Protocol):
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
 
-    def investigate(self) -> AsyncIterator[Examined | Foreseen]:
+    def investigate(self) -> AsyncGenerator[Found, None]:
         """Investigate the run as it is now beside its training; UserError if that fails, which does it no harm."""
 
     async def note(self, version: int, diagnosis: Diagnosis) -> bool:
@@ -162,12 +162,14 @@ class LocalEngine:
         """Return the event that closes the run, for a record."""
         return self.session.end_event(reason)
 
-    async def investigate(self) -> AsyncIterator[Examined | Foreseen]:
+    async def investigate(self) -> AsyncGenerator[Found, None]:
         """Investigate the run as it is now, with forks of always the same length."""
-        from backprop_core.investigation import investigate
+        from backprop_core.consulting import consult
 
-        for found in investigate(replace(self.session.examine(), epochs=self.fork_epochs)):
-            yield found
+        found: list[Found] = []
+        consult(replace(self.session.examine(), epochs=self.fork_epochs), found.append)
+        for one in found:
+            yield one
 
     async def note(self, version: int, diagnosis: Diagnosis) -> bool:
         """Hand a diagnosis to the run's watch, and tell whether the run has not been changed meanwhile."""

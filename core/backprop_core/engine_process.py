@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import aclosing
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,14 +20,13 @@ from backprop_core.errors import UserError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
-
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from backprop_core.commands import Command, Outcome
+    from backprop_core.consulting import Case, Found
+    from backprop_core.consulting_process import ConsultingProcess
     from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
-    from backprop_core.investigation import Case, Examined, Foreseen
-    from backprop_core.investigation_process import InvestigationProcess
     from backprop_core.snapshot import Frame, View
 
 ENDING_SECONDS = (0.25, 0.5)
@@ -96,7 +96,7 @@ class ProcessEngine:
         self._opening: int | None = None
         self._refused: str | None = None
         self._death: EngineDied | None = None
-        self._investigation: InvestigationProcess | None = None
+        self._investigation: ConsultingProcess | None = None
         self._source, self._origin = source, origin
         self.process_id = self._process.pid
         self.last_state: bytes | None = None
@@ -169,15 +169,16 @@ class ProcessEngine:
         event: dict[str, Any] = await self._request("end_event", reason)
         return event
 
-    async def investigate(self) -> AsyncIterator[Examined | Foreseen]:
+    async def investigate(self) -> AsyncGenerator[Found, None]:
         """Investigate the run as it is now in another process; UserError if that fails, which harms nothing."""
-        from backprop_core.investigation_process import InvestigationProcess
+        from backprop_core.consulting_process import ConsultingProcess
 
         case: Case = await self._request("examine")
         self._end_investigation()
-        self._investigation = InvestigationProcess()
-        async for found in self._investigation.findings(case):
-            yield found
+        self._investigation = ConsultingProcess()
+        async with aclosing(self._investigation.findings(case)) as found:
+            async for one in found:
+                yield one
 
     def _end_investigation(self) -> None:
         if self._investigation is not None:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from backprop_core.commands import Command
+    from backprop_core.consulting import Case
     from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
-    from backprop_core.investigation import Case
     from backprop_core.snapshot import Frame, View
 
 RUNNING, PAUSED, DONE, DIVERGED = "RUNNING", "PAUSED", "DONE", "DIVERGED"
@@ -239,8 +239,7 @@ class Session:
             return self._train(command)
         with np.errstate(all="ignore"):
             before = self._care.standing()
-            outcome = self._care.undo() if command == Undo() else None
-            outcome = outcome or self.trainer.apply(command)
+            outcome = self.trainer.apply(command)
         if outcome.intervention or isinstance(command, Undo):
             self._care.changed(before)
             self._settle(restarted=isinstance(command, Restart))
@@ -248,7 +247,7 @@ class Session:
 
     def examine(self) -> Case:
         """Return what an investigation needs to know of the run."""
-        from backprop_core.investigation import Case
+        from backprop_core.consulting import Case
 
         return Case(self._care.version, self.save_state(), self._care.since)
 

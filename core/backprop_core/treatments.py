@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backprop_core.commands import Undo
-from backprop_core.errors import UserError
 from backprop_core.frozen import dataclass
+from backprop_core.interventions import carry_out_as_one
 from backprop_core.snapshot import Mark
 
 if TYPE_CHECKING:
@@ -61,9 +60,8 @@ class Treatment:
     def mark(self) -> Mark:
         """What the loss plot shows of it."""
         if self.loss_after is None:
-            return Mark(self.step, f"{self.id}: forecast {self.loss_forecast:.4g}")
-        gained = f"{self.loss_before:.4g} → {self.loss_after:.4g}"
-        return Mark(self.step, f"{self.id}: {gained} (forecast {self.loss_forecast:.4g})")
+            return Mark(self.step, f"treated, forecast {self.loss_forecast:.3g}")
+        return Mark(self.step, f"treated → {self.loss_after:.3g} (forecast {self.loss_forecast:.3g})")
 
     @property
     def result(self) -> str:
@@ -91,16 +89,8 @@ def apply_cure(trainer: Trainer, forecast: Forecast) -> tuple[Treatment, tuple[O
     """
     step, epoch, before = trainer.step_count, trainer.epoch, len(trainer.interventions)
     loss = _loss(trainer, forecast.measured)
-    outcomes: list[Outcome] = []
     with np.errstate(all="ignore"):
-        try:
-            for command in forecast.commands:
-                outcomes.append(trainer.apply(command))
-        except UserError:
-            for outcome in outcomes:
-                if outcome.intervention:
-                    trainer.apply(Undo())
-            raise
+        outcomes = carry_out_as_one(trainer, forecast.commands)
     treatment = Treatment(
         id=forecast.id,
         step=step,
@@ -113,7 +103,7 @@ def apply_cure(trainer: Trainer, forecast: Forecast) -> tuple[Treatment, tuple[O
         epochs=forecast.epochs,
         steps=forecast.epochs * trainer.steps_per_epoch,
     )
-    return treatment, tuple(outcomes)
+    return treatment, outcomes
 
 
 def concluded(treatment: Treatment, trainer: Trainer) -> Treatment:

@@ -26,6 +26,8 @@ class Consultation:
         What the healing keys would do.
     seconds : float or None
         How long an investigation has been under way; None if none is.
+    forks : int
+        How many forks that investigation has trained so far.
     failed : str
         Why the last investigation came to nothing, in a line.
     """
@@ -35,6 +37,7 @@ class Consultation:
     pictures: tuple[Heatmap, ...] = ()
     forecasts: tuple[Forecast, ...] = ()
     seconds: float | None = None
+    forks: int = 0
     failed: str = ""
 
     @property

@@ -6,12 +6,12 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from backprop_core.diagnosis.faults import FAULTS
-from backprop_core.diagnosis.report import FINDING
+from backprop_core.diagnosis.text import loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from backprop_core.diagnosis.report import Diagnosis, Finding, Forecast
+    from backprop_core.diagnosis.report import Finding, Forecast
 
 ARROW = "→"
 
@@ -24,18 +24,13 @@ def title_of(fault: str) -> str:
     return FAULTS[fault].title if fault in FAULTS else fault
 
 
-def loss_text(loss: float) -> str:
-    """Return a loss in four digits, in words where it is not finite."""
-    return f"{loss:.4g}" if isfinite(loss) else "not finite"
-
-
 def forecast_sentence(forecast: Forecast) -> str:
     """Return what the forks measured, with the numbers."""
-    loss = "validation loss, " if forecast.measured == "validation" else ""
+    which = "validation loss, " if forecast.measured == "validation" else ""
     epochs = f"{forecast.epochs} epoch{'' if forecast.epochs == 1 else 's'}"
     return (
-        f"{loss}untreated {loss_text(forecast.loss_now)} {ARROW} {loss_text(forecast.loss_untreated)}, "
-        f"treated {ARROW} {loss_text(forecast.loss_treated)} in {epochs}"
+        f"{which}untreated {loss(forecast.loss_now)} {ARROW} {loss(forecast.loss_untreated)}, "
+        f"treated {ARROW} {loss(forecast.loss_treated)} in {epochs}"
     )
 
 
@@ -77,24 +72,15 @@ def chain_of(findings: Sequence[Finding]) -> list[Place]:
     return placed
 
 
-def chain_line(diagnosis: Diagnosis) -> str:
-    """Return the root and what follows from it in a row; beside it how many findings more there are."""
-    confirmed = diagnosis.confirmed
-    places = chain_of(confirmed)
-    line = places[:1]
-    for depth, number in places[1:]:
-        if depth <= line[-1][0]:
-            break
-        line.append((depth, number))
-    names = f" {ARROW} ".join(title_of(confirmed[number].id).lower() for _, number in line)
-    more = len(confirmed) - len(line)
-    return f"{names}, and {more} more" if more else names
-
-
 def evidence_items(evidence: Mapping[str, float]) -> Iterator[str]:
     """Return the evidence's numbers by their names."""
     for name, value in evidence.items():
-        number = f"{value:.4g}" if isinstance(value, float) and value != int_or_none(value) else f"{value:.6g}"
+        if not isfinite(value):
+            yield f"{name.replace('_', ' ')} {'undefined' if value != value else 'not finite'}"
+            continue
+        number = (
+            f"{value:.4g}" if isinstance(value, float) and value != int_or_none(value) else f"{value:.6g}"
+        )
         yield f"{name.replace('_', ' ')} {number}"
 
 
@@ -116,8 +102,3 @@ def rows_text(rows: Sequence[int], most: int = 12) -> str:
     """Return the first rows and how many more there are."""
     text = ", ".join(map(str, rows[:most]))
     return f"{text} and {len(rows) - most} more" if len(rows) > most else text
-
-
-def is_finding(diagnosis: Diagnosis | None) -> bool:
-    """Tell whether a diagnosis has a confirmed finding."""
-    return diagnosis is not None and diagnosis.state == FINDING

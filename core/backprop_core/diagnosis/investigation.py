@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 MOST_CURES = 6
 """A plan has no more cures than this."""
 
+MOST_FROM_START = 2
+"""Forks from the beginning are at most so many times as long as those from here."""
+
 COMPANION_RATES = (0.1, 0.3, 3.0, 10.0)
 """A cure may want another learning rate besides: times these."""
 
@@ -65,7 +68,9 @@ class Investigation:
         state = capture(trainer)
         baseline = evidence.data.baseline
         self.now = WhatIf(state, epochs, baseline, on_fork)
-        self.start = WhatIf(at_origin(state), evidence.epoch + epochs, baseline, on_fork)
+        # Of a run that has gone on for ever, the beginning says as much as the whole.
+        from_start = min(evidence.epoch + epochs, MOST_FROM_START * epochs)
+        self.start = WhatIf(at_origin(state), from_start, baseline, on_fork)
         self.cures = {name: FAULTS[name].cures(evidence) for name in symptoms}
 
     def diagnosis(self, since: Mapping[str, int]) -> Diagnosis:

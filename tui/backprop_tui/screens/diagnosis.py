@@ -98,7 +98,7 @@ class DiagnosisScreen(ModalScreen[Forecast | None]):
         layers = {layer for layer, _ in finding.units} if finding else set()
         picture = self.consultation.picture_of(layers)
         view, forks = self.query_one(HeatmapView), self.query_one(ForkPlot)
-        view.display = picture is not None
+        self.set_class(picture is None, "-no-picture")
         forks.display = bool(words.cures)
         if picture is not None:
             view.show(replace(self.frame, heatmap=picture, inspection=None))
@@ -115,9 +115,13 @@ class DiagnosisScreen(ModalScreen[Forecast | None]):
         words.select(cure=words.cure + direction)
 
     def action_apply(self) -> None:
-        """Leave, and have the cure that is looked at applied."""
-        chosen = self.query_one(DiagnosisView).chosen
-        if chosen is not None:
+        """Leave, and have the cure that is looked at applied; one that does harm only at the second press."""
+        words = self.query_one(DiagnosisView)
+        chosen = words.chosen
+        if chosen is not None and chosen.harmful and words.warned != chosen:
+            words.warned = chosen
+            words.redraw()
+        elif chosen is not None:
             self.dismiss(chosen)
 
     def action_anew(self) -> None:

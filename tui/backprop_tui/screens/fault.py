@@ -23,7 +23,8 @@ def fault_text(name: str) -> Text:
     text = Text()
     text.append(f"{fault.title}\n", "bold")
     text.append(f"{fault.why}\n\n")
-    text.append(f"{fault.help}\n")
+    for paragraph in fault.help.split("\n\n"):
+        text.append(f"{' '.join(paragraph.split())}\n")
     causes = [FAULTS[cause].title for cause in fault.causes if cause in FAULTS]
     if causes:
         text.append("\nWhat may have led to it\n", "bold")
@@ -38,15 +39,15 @@ class FaultScreen(ModalScreen[None]):
 
     def __init__(self, name: str, *, ascii_only: bool = False) -> None:
         super().__init__()
-        self._name = name
+        self._fault = name
         self._ascii_only = ascii_only
 
     def compose(self) -> ComposeResult:
         """One scrolling text in a frame."""
-        text = fault_text(self._name)
+        text = fault_text(self._fault)
         if self._ascii_only:
             text.plain = to_ascii(text.plain)
         with VerticalScroll(classes="dialog page") as scroll:
-            scroll.border_title = self._name
+            scroll.border_title = self._fault
             scroll.border_subtitle = "esc closes"
             yield Static(text)

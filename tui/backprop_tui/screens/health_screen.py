@@ -16,9 +16,9 @@ from backprop_tui.widgets.health_line import HealthLine
 
 if TYPE_CHECKING:
     from backprop_core.commands import Command
+    from backprop_core.consulting import Examined
     from backprop_core.diagnosis.report import Forecast
     from backprop_core.engine import Engine
-    from backprop_core.investigation import Examined
     from backprop_core.snapshot import Frame
     from backprop_core.treatments import Treatment
     from backprop_tui.screens.diagnosis import DiagnosisScreen
@@ -85,7 +85,10 @@ class HealthScreen(LiveScreen):
         if self.frame is None:
             return
         seconds = None if self._began is None else monotonic() - self._began
-        self.consultation = replace(self.consultation, seconds=seconds)
+        if seconds is None:
+            self.consultation = replace(self.consultation, seconds=None, forks=0)
+        else:
+            self.consultation = replace(self.consultation, seconds=seconds)
         self.query_one(HealthLine).show(self.frame, self.consultation)
         if self._diagnosis_screen is not None:
             self._diagnosis_screen.show(self.frame, self.consultation)
@@ -98,7 +101,7 @@ class HealthScreen(LiveScreen):
             self._show_health()
 
     async def _investigate(self) -> None:
-        from backprop_core.investigation import Examined
+        from backprop_core.consulting import Examined, Tried
 
         consulted, began = self._consulted, self._began
         try:
@@ -106,7 +109,9 @@ class HealthScreen(LiveScreen):
                 async for one in found:
                     if consulted != self._consulted:
                         return
-                    if isinstance(one, Examined):
+                    if isinstance(one, Tried):
+                        self.consultation = replace(self.consultation, forks=one.forks)
+                    elif isinstance(one, Examined):
                         await self._take_in(one)
                     else:
                         self.consultation = replace(self.consultation, forecasts=one.forecasts)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from backprop_core.diagnosis.text import loss
 from backprop_tui.cells import CellView, shorten
 from backprop_tui.consultation import Consultation
 from backprop_tui.health_text import (
     chain_of,
     evidence_items,
     forecast_sentence,
-    loss_text,
     rows_text,
     title_of,
     units_text,
@@ -47,6 +47,8 @@ class DiagnosisView(CellView):
     ----------
     finding, cure : int
         Places in the chain, and among the finding's cures, from 0.
+    warned : Forecast or None
+        The cure whose harm has been warned of.
     """
 
     DEFAULT_CSS = "DiagnosisView { width: 1fr; height: 1fr; }"
@@ -58,6 +60,7 @@ class DiagnosisView(CellView):
     consultation = Consultation()
     finding = 0
     cure = 0
+    warned: Forecast | None = None
 
     def __init__(self, **options: str) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
@@ -147,23 +150,32 @@ class DiagnosisView(CellView):
             y = self._paragraph(
                 canvas,
                 y,
-                f"Investigating for {consultation.seconds:.0f} s: copies of the run train with each cure and "
-                "without, over the same batches. The run itself goes on.",
+                f"Investigating for {consultation.seconds:.0f} s. Copies of the run train with each cure and "
+                f"without, over the same batches; {consultation.forks} so far. The run itself goes on.",
                 Ink.STRONG,
             )
         if health is not None and health.suspicions:
             y = self._paragraph(canvas, y + 1, "Suspected so far:", Ink.MUTED)
-            for suspicion in health.suspicions:
-                y = self._paragraph(
-                    canvas,
+            for number, suspicion in enumerate(health.suspicions):
+                canvas.texts(
+                    0,
                     y,
-                    f"{title_of(suspicion.id)}, since step {suspicion.since}: {suspicion.summary}",
-                    Ink.TEXT,
+                    (f"{self.glyphs.watching} ", Ink.MUTED),
+                    (title_of(suspicion.id), Ink.STRONG),
+                    (f", since step {suspicion.since}", Ink.MUTED),
                 )
+                y += 1
+                if number == 0:
+                    y = self._paragraph(canvas, y, suspicion.summary, Ink.TEXT, left=2)
+        elif consultation.seconds is None:
+            y = self._paragraph(canvas, y, "Not investigated yet: d does that.", Ink.MUTED)
         return y
 
     def _state(self, canvas: Canvas, y: int) -> None:
-        if self.consultation.failed:
+        if self.warned is not None and self.warned == self.chosen:
+            warning = f"{self.glyphs.warning} This would do harm. t again applies it all the same."
+            self._paragraph(canvas, y, warning, Ink.WARNING)
+        elif self.consultation.failed:
             self._paragraph(canvas, y, f"{self.glyphs.warning} {self.consultation.failed}", Ink.WARNING)
         elif self.diagnosis is not None and self.consultation.seconds is not None:
             seconds = f"{self.consultation.seconds:.0f} s"
@@ -190,7 +202,10 @@ class DiagnosisView(CellView):
         diagnosis = self.diagnosis
         assert diagnosis is not None
         y = 0
-        for place, (depth, number) in enumerate(chain_of(diagnosis.findings)):
+        places = chain_of(diagnosis.findings)
+        shown = self._shown_places(len(places), canvas.height)
+        for place in shown:
+            depth, number = places[place]
             finding = diagnosis.findings[number]
             here = place == self.finding
             x = canvas.text(0, y, f"{self.glyphs.selected if here else ' '} ", Ink.STRONG)
@@ -200,13 +215,23 @@ class DiagnosisView(CellView):
             ink = SEVERITY_INKS[finding.severity] if finding.confirmed else Ink.MUTED
             x = canvas.text(x, y, f"{glyph} ", ink)
             x = canvas.text(x, y, title_of(finding.id), Ink.STRONG if here else Ink.TEXT)
-            note = finding.severity if finding.confirmed else "not confirmed"
-            if place == 0 and finding.confirmed:
-                note = f"root {self.glyphs.separator} {note}"
+            note = self._note_of(finding, place)
+            if place in (shown[0], shown[-1]) and place not in (0, len(places) - 1):
+                note = f"{len(places) - len(shown)} more {self.glyphs.separator} {note}"
             canvas.text(max(canvas.width - len(note), x + 2), y, note, ink)
             self._targets[y] = ("finding", place)
             y += 1
         return y
+
+    def _shown_places(self, places: int, height: int) -> range:
+        """Return the places in the chain that there is room for, the one looked at among them."""
+        most = max(height // 3, 2)
+        first = max(min(self.finding - most // 2, places - most), 0)
+        return range(first, min(first + most, places))
+
+    def _note_of(self, finding: Finding, place: int) -> str:
+        note = finding.severity if finding.confirmed else "not confirmed"
+        return f"root {self.glyphs.separator} {note}" if place == 0 and finding.confirmed else note
 
     def _finding(self, canvas: Canvas, y: int, gap: int) -> int:
         finding = self.looked_at
@@ -224,18 +249,18 @@ class DiagnosisView(CellView):
         if not cures:
             return self._named(canvas, y, "cures", "none was tried")
         verdicts = [verdict_of(cure, recommended) for cure in cures]
-        losses = [f"{loss_text(cure.loss_untreated)} → {loss_text(cure.loss_treated)}" for cure in cures]
-        verdict_width, loss_width = max(map(len, verdicts)), max(map(len, losses))
+        effects = [f"{loss(cure.loss_untreated)} → {loss(cure.loss_treated)}" for cure in cures]
+        verdict_width, loss_width = max(map(len, verdicts)), max(map(len, effects))
         room = canvas.width - 2 - loss_width - verdict_width - 4
         last = canvas.height - 2
-        for number, (cure, verdict, loss) in enumerate(zip(cures, verdicts, losses, strict=True)):
+        for number, (cure, verdict, effect) in enumerate(zip(cures, verdicts, effects, strict=True)):
             if y > last:
                 break
             here = number == min(self.cure, len(cures) - 1)
             canvas.text(0, y, self.glyphs.selected if here else " ", Ink.STRONG)
             name = shorten(cure.id.replace("+", " + "), room, self.glyphs.ellipsis)
             canvas.text(2, y, name, Ink.STRONG if here else Ink.TEXT)
-            canvas.text(2 + room + 2, y, loss, Ink.TEXT)
+            canvas.text(2 + room + 2, y, effect, Ink.TEXT)
             canvas.text(canvas.width - verdict_width, y, verdict, VERDICT_INKS.get(verdict, Ink.MUTED))
             self._targets[y] = ("cure", number)
             y += 1

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backprop_core.diagnosis.text import loss
 from backprop_tui.cells import CellView
-from backprop_tui.health_text import loss_text
 from backprop_tui.palette import Ink
 from backprop_tui.plotting import Layer, Plot, band_dots, draw_plot, plot_grid
 from backprop_tui.scales import linear_axis, log_axis, short_number
@@ -45,9 +45,9 @@ class ForkPlot(CellView):
         canvas.texts(
             0,
             0,
-            (f"{glyph} untreated {loss_text(forecast.loss_untreated)}", Ink.TRAINING),
+            (f"{glyph} untreated {loss(forecast.loss_untreated)}", Ink.TRAINING),
             (gap, Ink.TEXT),
-            (f"{glyph} treated {loss_text(forecast.loss_treated)}", Ink.MARK),
+            (f"{glyph} treated {loss(forecast.loss_treated)}", Ink.MARK),
         )
         height = canvas.height - 1
         if height >= LEAST_HEIGHT and canvas.width > 2 * LABEL_WIDTH:

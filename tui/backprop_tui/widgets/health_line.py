@@ -22,24 +22,32 @@ Parts = list[tuple[str, int]]
 def health_parts(frame: Frame, consultation: Consultation) -> Parts:
     """Return what is said of a run's health, with the ink of each part."""
     health = frame.health
-    under_way = (
-        f" · investigating, {consultation.seconds:.0f} s" if consultation.seconds is not None else ""
-    )
+    under_way = f" · investigating, {consultation.seconds:.0f} s" if consultation.seconds is not None else ""
     if health is None:
         return [(f"not looked at yet{under_way}", Ink.MUTED)]
     if health.state == "healthy":
         return [("healthy", Ink.TRAINING), (f" · no symptom{under_way}", Ink.MUTED)]
     if health.state == "finding" and consultation.diagnosis is not None:
         # Imported here: it brings the whole diagnosis with it, which no healthy run needs.
-        from backprop_tui.health_text import chain_line
+        from backprop_core.diagnosis.text import chain
 
         root = consultation.diagnosis.findings[0]
         return [
-            (f"finding · {chain_line(consultation.diagnosis)}", Ink.DEAD),
+            (f"finding · {chain(consultation.diagnosis)}", Ink.DEAD),
             (f" · {root.summary}", Ink.TEXT),
             (under_way, Ink.MUTED),
         ]
-    return [(f"{health.state}{under_way}", Ink.STRONG), (f" · {health.line}", Ink.TEXT)]
+    if not health.suspicions:
+        return [(f"{health.state}{under_way}", Ink.STRONG), (f" · {health.line}", Ink.TEXT)]
+    from backprop_core.diagnosis.text import title
+
+    first, more = health.suspicions[0], len(health.suspicions) - 1
+    others = f" and {more} more" if more else ""
+    return [
+        (f"{health.state} · {title(first.id)}{others}", Ink.STRONG),
+        (under_way, Ink.MUTED),
+        (f" · {first.summary}", Ink.TEXT),
+    ]
 
 
 class HealthLine(CellView):

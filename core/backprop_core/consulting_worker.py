@@ -1,4 +1,4 @@
-"""An investigation's process: ``python -P -m backprop_core.investigation_worker FD``, FD being a socket's end.
+"""An investigation's process: ``python -P -m backprop_core.consulting_worker FD``, FD being a socket's end.
 
 It is given one case, sends what it finds as it finds it, and ends. It also ends when the other end of the
 socket is closed, which the kernel does however the screen's process ends.
@@ -17,7 +17,7 @@ from backprop_core.engine_messages import DIED, DONE, REFUSED, Unpacker, pack
 from backprop_core.errors import UserError
 
 if TYPE_CHECKING:
-    from backprop_core.investigation import Case
+    from backprop_core.consulting import Case
 
 NICENESS = 10
 """Training and the screen go first."""
@@ -43,11 +43,10 @@ def serve(connection: socket.socket) -> None:
     """Investigate the case that is sent, and send what is found."""
     case: Case = receive(connection)
     Thread(target=end_with, args=(connection,), daemon=True).start()
-    from backprop_core.investigation import investigate
+    from backprop_core.consulting import consult
 
     try:
-        for found in investigate(case):
-            connection.sendall(pack((DONE, found)))
+        consult(case, lambda found: connection.sendall(pack((DONE, found))))
     except UserError as error:
         connection.sendall(pack((REFUSED, str(error))))
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from itertools import count
+from time import process_time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backprop_core.activations import ACTIVATIONS
 from backprop_core.checkpoint import from_bytes
-from backprop_core.commands import ReinitDead, SetActivation
+from backprop_core.commands import Run
+from backprop_core.diagnosis.cures import LEAKY_RELU, REINIT_DEAD
 from backprop_core.diagnosis.diagnose import DEFAULT_EPOCHS, diagnose
-from backprop_core.diagnosis.fault import Cure
 from backprop_core.diagnosis.whatif import Plan, WhatIf
-from backprop_core.experiment import Choice
 from backprop_core.frames import build_heatmap
 from backprop_core.frozen import dataclass
 from backprop_core.snapshot import View
-from backprop_core.trainer import Trainer
+from backprop_core.trainer import Goal, Trainer
 from backprop_core.training_state import capture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
+    from backprop_core.diagnosis.fault import Cure
     from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.snapshot import Heatmap
 
-FORK_SECONDS = 0.5
-"""A fork is no longer than what can be trained in about this time, however long the experiment is …"""
+FORK_SECONDS = 0.2
+"""A fork is no longer than what can be trained in about this time of the processor …"""
 
 LEAST_EPOCHS = 20
 """… but never shorter than this."""
@@ -68,6 +68,14 @@ class Examined:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """How many forks have been trained so far."""
+
+    version: int
+    forks: int
+
+
+@dataclass(frozen=True)
 class Foreseen:
     """What commands that keys send would do, where no finding has them for a cure."""
 
@@ -75,8 +83,17 @@ class Foreseen:
     forecasts: tuple[Forecast, ...] = ()
 
 
-def investigate(case: Case) -> Iterator[Examined | Foreseen]:
+Found = Tried | Examined | Foreseen
+
+
+def consult(case: Case, tell: Callable[[Found], None]) -> None:
     """Diagnose a copy of the run, then measure what the healing keys would do to it.
+
+    Parameters
+    ----------
+    case : Case
+    tell : callable
+        Is given what is found, as it is found.
 
     Raises
     ------
@@ -85,9 +102,15 @@ def investigate(case: Case) -> Iterator[Examined | Foreseen]:
     """
     trainer = from_bytes(case.state, "the run")
     epochs = case.epochs or sensible_epochs(trainer)
-    diagnosis = diagnose(trainer, epochs=epochs, since=case.since)
-    yield Examined(case.version, diagnosis, pictures_of(trainer, diagnosis))
-    yield Foreseen(case.version, key_forecasts(trainer, diagnosis, epochs))
+    forks = count(1)
+    diagnosis = diagnose(
+        trainer,
+        epochs=epochs,
+        since=case.since,
+        on_fork=lambda: tell(Tried(case.version, next(forks))),
+    )
+    tell(Examined(case.version, diagnosis, pictures_of(trainer, diagnosis)))
+    tell(Foreseen(case.version, key_forecasts(trainer, diagnosis, epochs)))
 
 
 def sensible_epochs(trainer: Trainer) -> int:
@@ -95,13 +118,14 @@ def sensible_epochs(trainer: Trainer) -> int:
     total = trainer.experiment.epochs or DEFAULT_EPOCHS
     left = total - trainer.epoch
     fork = Trainer.from_state(capture(trainer))
-    taken, begun = 0, perf_counter()
+    goal, taken, begun = Goal(until=fork.goal(Run()).until), 0, process_time()
     with np.errstate(all="ignore"):
-        while (seconds := perf_counter() - begun) < FORK_SECONDS / 20:
-            stepped = fork.step(max(taken, 1))
-            taken += stepped
-            if not stepped:
+        while (seconds := process_time() - begun) < FORK_SECONDS / 10:
+            before = fork.step_count
+            fork.advance(goal, max(taken, 1))
+            if fork.step_count == before:
                 break
+            taken += fork.step_count - before
     affordable = int(FORK_SECONDS * taken / seconds / fork.steps_per_epoch) if taken else total
     return max(min(left if left > 0 else total, affordable), min(LEAST_EPOCHS, total))
 
@@ -133,16 +157,9 @@ def pictures_of(trainer: Trainer, diagnosis: Diagnosis) -> tuple[Heatmap, ...]:
 
 def key_cures(trainer: Trainer) -> tuple[Cure, ...]:
     """Return what the healing keys would do to this run, as cures."""
-    cures = []
-    if trainer.census().dead_count:
-        cures.append(Cure("reinit-dead", (ReinitDead(),), "reinitialise the dead neurons"))
-    hidden = [layer.activation.name for layer in trainer.network.layers[:-1]]
-    numbers = [str(number) for number, name in enumerate(hidden, 1) if name == "relu"]
-    if numbers:
-        where = "hidden" if len(numbers) == len(hidden) else ",".join(numbers)
-        leaky = Choice("leaky-relu", tuple(ACTIVATIONS["leaky-relu"].defaults.items()))
-        cures.append(Cure("leaky-relu", (SetActivation(where, leaky),), "switch the hidden ReLUs to LeakyReLU"))
-    return tuple(cures)
+    hidden = {layer.activation.name for layer in trainer.network.layers[:-1]}
+    revive = (REINIT_DEAD,) if trainer.census().dead_count else ()
+    return (*revive, LEAKY_RELU) if hidden == {"relu"} else revive
 
 
 def key_forecasts(trainer: Trainer, diagnosis: Diagnosis, epochs: int) -> tuple[Forecast, ...]:

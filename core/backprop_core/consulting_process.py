@@ -15,14 +15,14 @@ from backprop_core.engine_messages import DONE, REFUSED, Unpacker, pack
 from backprop_core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
-    from backprop_core.investigation import Case, Examined, Foreseen
+    from backprop_core.consulting import Case, Found
 
 ENDING_SECONDS = 0.5
 
 
-class InvestigationProcess:
+class ConsultingProcess:
     """Starts at once; what it finds comes from :meth:`findings`.
 
     Attributes
@@ -40,7 +40,7 @@ class InvestigationProcess:
                     sys.executable,
                     "-P",
                     "-m",
-                    "backprop_core.investigation_worker",
+                    "backprop_core.consulting_worker",
                     str(theirs.fileno()),
                 ],
                 stdin=subprocess.DEVNULL,
@@ -55,7 +55,7 @@ class InvestigationProcess:
         self._closed = False
         self.process_id = self._process.pid
 
-    async def findings(self, case: Case) -> AsyncIterator[Examined | Foreseen]:
+    async def findings(self, case: Case) -> AsyncGenerator[Found, None]:
         """Hand over the case, and return what is found as it comes; nothing more once :meth:`close` is called.
 
         Raises
@@ -89,7 +89,9 @@ class InvestigationProcess:
             self._process.wait(ENDING_SECONDS)
         code = self._process.returncode
         if code and not self._closed:
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+            how = (
+                f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+            )
             raise UserError(f"the investigation's process {how}")
 
     def close(self) -> None:

@@ -49,7 +49,9 @@ def paused_engine(preset: str = "sequence", *, steps: int = 0, steps_per_frame: 
 def make_app(engine: Engine, **options: Any) -> LabApp:
     """Return a lab that draws in true colour whatever the terminal that the tests are run in."""
     log = options.pop("log", None) or SessionLog()
+    watchful = options.pop("watchful", False)
     app = LabApp(engine, log, fps=FPS, **options)
+    app.lab.watchful = watchful
     app.console._color_system = ColorSystem.TRUECOLOR
     return app
 

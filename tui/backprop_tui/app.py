@@ -52,6 +52,8 @@ class LabApp(App[None]):
         Draw with no character above 0x7e.
     commands : sequence of Command
         Carried out on opening, in their order.
+    treat : bool
+        Apply of itself what a diagnosis recommends.
 
     Attributes
     ----------
@@ -77,11 +79,13 @@ class LabApp(App[None]):
         fps: float = 10.0,
         ascii_only: bool = False,
         commands: Sequence[Command] = (),
+        treat: bool = False,
     ) -> None:
         super().__init__()
         self.glyphs = ASCII if ascii_only else UNICODE
         self.animation_level = "none"
         self.lab = LabScreen(engine, fps, log)
+        self.lab.treats = treat
         self.farewell = ""
         self._leaving = False
         self._session_log = log

@@ -55,6 +55,7 @@ examples:
   backprop-tui run my.toml --seed 3
   backprop-tui run --csv mine.csv --target price --optimizer sgd:momentum=0.9
   backprop-tui run sequence --headless --script heal.txt
+  backprop-tui run as-posted --treat
   backprop-tui run digits --headless --quiet --epochs 20
   echo 'run 500 epochs' | backprop-tui run xor --headless --script -
 
@@ -175,6 +176,9 @@ def _add_run_options(parser: ArgumentParser) -> None:
     session.add_argument("--resume", metavar="FILE", type=Path, help="go on from a checkpoint")
     screen = parser.add_argument_group("screen")
     screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
+    screen.add_argument(
+        "--treat", action="store_true", help="apply of itself every cure that an experiment confirms"
+    )
     screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
 
 
@@ -226,6 +230,8 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
         raise UserError("--quiet needs --headless")
     if arguments.resume and (arguments.experiment or given_values(arguments)):
         raise UserError("--resume takes the experiment from its file; leave out what would change it")
+    if arguments.treat and arguments.headless:
+        raise UserError("--treat needs the lab; without a screen: backprop-tui diagnose EXPERIMENT --treat")
     experiment = None if arguments.resume else experiment_of(arguments)
     if arguments.headless:
         from backprop_tui.headless import HeadlessOptions, run_headless
@@ -260,6 +266,7 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
             arguments.checkpoint,
             every,
             arguments_of(arguments),
+            arguments.treat,
         ),
         engine,
     )

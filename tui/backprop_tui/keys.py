@@ -41,7 +41,12 @@ KEYS = (
     KeySpec("s", "s", "step", "step", "Pause, and train one batch.", "train"),
     KeySpec("e", "e", "epoch", "epoch", "Pause, and train one epoch.", "train"),
     KeySpec(
-        "d", "d", "diagnose", "why", "Diagnose: why it does or does not learn, and what would help.", "heal"
+        "d",
+        "d",
+        "diagnose",
+        "why",
+        "Diagnose: why it does or does not learn, the evidence, and what each cure would do.",
+        "heal",
     ),
     KeySpec("t", "t", "treat", "treat", "Treat with the cure that the diagnosis recommends.", "heal"),
     KeySpec("r", "r", "reinit_dead", "revive", "Reinitialise every dead neuron.", "heal"),

@@ -48,7 +48,7 @@ class HealthScreen(LiveScreen):
         self._consulted: tuple[Engine, int] | None = None
         self._began: float | None = None
         self._not_before = 0.0
-        self._treat_when_known = False
+        self._wanted: str | None = None
         self._warned: tuple[int, Command] | None = None
         self._told: tuple[Treatment, ...] = ()
         self._diagnosis_screen: DiagnosisScreen | None = None
@@ -66,7 +66,7 @@ class HealthScreen(LiveScreen):
             self._consulted = self.engine, frame.version
             self.workers.cancel_group(self, "investigation")
             self.consultation = Consultation(frame.version)
-            self._began, self._treat_when_known = None, False
+            self._began, self._wanted = None, None
         health = frame.health
         if (
             self.watchful
@@ -126,7 +126,7 @@ class HealthScreen(LiveScreen):
             if self._began == began and began is not None:
                 now = monotonic()
                 self._began, self._not_before = None, now + PATIENCE * (now - began)
-                self._treat_when_known = False
+                self._wanted = None
                 self._show_health()
 
     async def _take_in(self, examined: Examined) -> None:
@@ -138,10 +138,17 @@ class HealthScreen(LiveScreen):
             self.consultation, diagnosis=diagnosis, pictures=examined.pictures, failed=""
         )
         self.wake()
-        if diagnosis.recommended is not None and (self._treat_when_known or self.treats):
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self.job(partial(self.treat, wanted or None))
+        elif self.treats and diagnosis.recommended is not None and self._may_treat():
             self._apply(diagnosis.recommended)
-        elif self._treat_when_known:
-            self.say("no cure is confirmed by an experiment: nothing to treat")
+
+    def _may_treat(self) -> bool:
+        """Tell whether a run that treats itself has not been treated so often that it is no use."""
+        from backprop_core.diagnosis.supervision import MOST_TREATMENTS
+
+        return self.frame is not None and len(self.frame.treatments) < MOST_TREATMENTS
 
     def on_health_line_opened(self) -> None:
         """Open the diagnosis by a click."""
@@ -165,9 +172,10 @@ class HealthScreen(LiveScreen):
 
     def action_treat(self) -> None:
         """Apply the recommended cure; investigate first if that is not known yet."""
-        self.job(self._treat)
+        self.job(self.treat)
 
-    async def _treat(self, cure: str | None = None) -> None:
+    async def treat(self, cure: str | None = None) -> None:
+        """Apply the recommended cure, or the one of that id; UserError if there is none of that id."""
         frame = await self.current()
         diagnosis = self.consultation.diagnosis
         cures, recommended = self.consultation.cures, self.consultation.recommended
@@ -175,13 +183,13 @@ class HealthScreen(LiveScreen):
             if cure not in cures:
                 raise UserError(f"no cure '{cure}' here{nearest(cure, cures) if cures else ''}")
             self._apply(cures[cure])
-        elif recommended is not None:
+        elif cure is None and recommended is not None:
             self._apply(recommended)
         elif diagnosis is not None and diagnosis.step == frame.snapshot.step:
             self.say("no cure is confirmed by an experiment: nothing to treat; d says what was tried")
         else:
             self.investigate()
-            self._treat_when_known = True
+            self._wanted = cure or ""
             self.say("investigating first; what is then recommended is applied at once")
 
     def _apply(self, cure: Forecast) -> None:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding
 
 from backprop_core.commands import (
+    Diagnose,
     ReinitDead,
     Restart,
     Run,
     SetOption,
     Step,
+    Treat,
     Undo,
 )
 from backprop_core.errors import UserError
-from backprop_core.grammar import parse_command
+from backprop_core.grammar import parse_commands
 from backprop_core.presets import load_preset
 from backprop_core.snapshot import HEATMAP_MODES
 from backprop_tui.choices import leaky_switch, next_pace, next_rate
@@ -72,7 +74,13 @@ class LabScreen(HealthScreen):
         """Carry out a typed command."""
 
         async def parse_and_send() -> None:
-            await self.send(parse_command(line))
+            for command in parse_commands(line):
+                if isinstance(command, Diagnose):
+                    self.action_diagnose()
+                elif isinstance(command, Treat):
+                    await self.treat(command.cure)
+                else:
+                    await self.send(command)
 
         self.job(parse_and_send)
 

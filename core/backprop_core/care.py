@@ -71,19 +71,23 @@ class Care:
         if here == self._looked or (running and now < self._due):
             return
         self._looked = here
-        if self._watch is None:
-            # Imported here: the run's first frame comes sooner.
-            from backprop_core.diagnosis.watch import Watch
-
-            self._watch = Watch(self.trainer)
-            now = self._clock()
-        health = self._watch.observe()
-        self._health = self._judged(health if running else self._settled(self._watch, health))
+        watch = self._open_watch()
+        now = self._clock()
+        health = watch.observe()
+        self._health = self._judged(health if running else self._settled(watch, health))
         after = self._clock()
         if self._lasted is not None:
             self._due = after + (after - now) / WATCH_SHARE
         # The first look finds out what does not change, and says nothing of how long the others take.
         self._lasted = after - now
+
+    def _open_watch(self) -> Watch:
+        if self._watch is None:
+            # Imported here: the run's first frame comes sooner.
+            from backprop_core.diagnosis.watch import Watch
+
+            self._watch = Watch(self.trainer)
+        return self._watch
 
     def _settled(self, watch: Watch, health: Health) -> Health:
         """Return the health of a run that stands still: every symptom that shows is a suspicion."""
@@ -114,12 +118,13 @@ class Care:
 
     def note(self, version: int, diagnosis: Diagnosis) -> bool:
         """Take in a diagnosis, and tell whether it still holds: the run has not been changed meanwhile."""
-        if version != self.version or self._watch is None:
+        if version != self.version:
             return False
-        self._watch.note(diagnosis)
+        watch = self._open_watch()
+        watch.note(diagnosis)
         suspected = {suspicion.id for suspicion in self._health.suspicions} if self._health else set()
         self._investigated = frozenset(suspected | {finding.id for finding in diagnosis.findings})
-        self._health = self._judged(self._watch.health())
+        self._health = self._judged(watch.health())
         # A run that stands still is judged by what it shows, whatever the watch has counted.
         self._looked = None
         return True

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.snapshot import Heatmap
 
-FORK_SECONDS = 0.2
+FORK_SECONDS = 0.1
 """A fork is no longer than what can be trained in about this time of the processor …"""
 
 LEAST_EPOCHS = 20
 """… but never shorter than this."""
+
+CALIBRATION = 0.1
+"""How long that is, is found out by training for this share of it."""
 
 PICTURE_ROWS, PICTURE_COLUMNS = 8, 96
 """So many neurons and groups of samples a picture shows at most."""
@@ -118,15 +121,14 @@ def sensible_epochs(trainer: Trainer) -> int:
     total = trainer.experiment.epochs or DEFAULT_EPOCHS
     left = total - trainer.epoch
     fork = Trainer.from_state(capture(trainer))
-    goal, taken, begun = Goal(until=fork.goal(Run()).until), 0, process_time()
+    goal, first = Goal(until=fork.goal(Run()).until), fork.step_count
+    seconds, begun = 0.0, process_time()
     with np.errstate(all="ignore"):
-        while (seconds := process_time() - begun) < FORK_SECONDS / 10:
-            before = fork.step_count
-            fork.advance(goal, max(taken, 1))
-            if fork.step_count == before:
-                break
-            taken += fork.step_count - before
-    affordable = int(FORK_SECONDS * taken / seconds / fork.steps_per_epoch) if taken else total
+        while seconds < CALIBRATION * FORK_SECONDS and fork.reached(goal) is None:
+            fork.advance(goal, max(fork.step_count - first, 1))
+            seconds = process_time() - begun
+    taken = fork.step_count - first
+    affordable = int(FORK_SECONDS / seconds * taken / fork.steps_per_epoch) if taken and seconds else total
     return max(min(left if left > 0 else total, affordable), min(LEAST_EPOCHS, total))
 
 

@@ -19,7 +19,7 @@ from backprop_core.errors import UserError
 if TYPE_CHECKING:
     from backprop_core.consulting import Case
 
-NICENESS = 10
+NICENESS = 5
 """Training and the screen go first."""
 
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
@@ -49,6 +50,8 @@ class ProcessEngine:
         The words that open the experiment on the command line.
     running : bool, optional
         Whether it trains at once.
+    fork_epochs : int, optional
+        How long an investigation's forks are; as long as is sensible if left out.
 
     Attributes
     ----------
@@ -58,7 +61,12 @@ class ProcessEngine:
     """
 
     def __init__(
-        self, source: Experiment | bytes | None = None, *, origin: str = "", running: bool = True
+        self,
+        source: Experiment | bytes | None = None,
+        *,
+        origin: str = "",
+        running: bool = True,
+        fork_epochs: int | None = None,
     ) -> None:
         ours, theirs = socket.socketpair()
         environment = dict(os.environ)
@@ -97,6 +105,7 @@ class ProcessEngine:
         self._refused: str | None = None
         self._death: EngineDied | None = None
         self._investigation: ConsultingProcess | None = None
+        self._fork_epochs = fork_epochs
         self._source, self._origin = source, origin
         self.process_id = self._process.pid
         self.last_state: bytes | None = None
@@ -176,7 +185,7 @@ class ProcessEngine:
         case: Case = await self._request("examine")
         self._end_investigation()
         self._investigation = ConsultingProcess()
-        async with aclosing(self._investigation.findings(case)) as found:
+        async with aclosing(self._investigation.findings(replace(case, epochs=self._fork_epochs))) as found:
             async for one in found:
                 yield one
 
@@ -196,7 +205,7 @@ class ProcessEngine:
 
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
-        return type(self)(self.last_state or self._source, origin=self._origin)
+        return type(self)(self.last_state or self._source, origin=self._origin, fork_epochs=self._fork_epochs)
 
     def close(self) -> None:
         """End the processes, whatever they are doing; may be called at any time and more than once."""

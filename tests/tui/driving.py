@@ -128,9 +128,10 @@ async def open_lab(
     ascii_only: bool = False,
     commands: Sequence[Command] = (),
     log: SessionLog | None = None,
+    **options: Any,
 ) -> AsyncIterator[Driver]:
     """Open the lab around an engine, and wait for its first frame."""
-    app = make_app(engine, ascii_only=ascii_only, commands=commands, log=log)
+    app = make_app(engine, ascii_only=ascii_only, commands=commands, log=log, **options)
     async with app.run_test(size=size) as pilot:
         driver = Driver(app, pilot)
         await driver.until(lambda: app.lab.frame is not None)

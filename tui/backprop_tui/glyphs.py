@@ -113,6 +113,49 @@ ASCII = Glyphs(
 _ASCII_FOR = dict(zip("·–—…╍×→←↑↓✕✗│┤├─┬┴┼└┘┌┐‖«»≤≥±σµ∂δ", '---~-x><^vx!|++-+++++++=""<>+sudd', strict=True))
 
 
+_MATHEMATICS = str.maketrans(
+    {
+        "δ": "delta",
+        "ε": "eps",
+        "η": "eta",
+        "θ": "theta",
+        "λ": "lambda",
+        "σ": "sigma",
+        "Σ": "sum ",
+        "∂": "d",
+        "∇": "grad ",
+        "√": "sqrt",
+        "∞": "infinity",
+        "⊙": ".*",
+        "·": "*",
+        "−": "-",
+        "‖": "|",
+        "≈": "~",
+        "≤": "<=",
+        "←": "<-",
+        "→": "->",
+        "½": "1/2 ",
+        "¼": "1/4",
+        "²": "^2",
+        "³": "^3",
+        "⁰": "^0",
+        "⁶": "^6",
+        "⁸": "^8",
+        "ᵀ": "'",
+        "₁": "1",
+        "û": "u",
+        "…": "...",
+    }
+)
+
+
+def spelled_out(text: str) -> str:
+    """Return text without any character above 0x7e, formulas as one would type them."""
+    for plain, typed in (("³⁰⁸", "^308"), ("³⁸", "^38")):
+        text = text.replace(plain, typed)
+    return to_ascii(text.translate(_MATHEMATICS))
+
+
 def printable(text: str) -> str:
     """Return text of which every character fills one or two cells and none controls the terminal."""
     if text.isascii() and text.isprintable():

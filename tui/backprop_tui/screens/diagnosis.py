@@ -10,12 +10,13 @@ from textual.containers import Container
 from textual.screen import ModalScreen
 
 from backprop_core.diagnosis.report import Forecast
+from backprop_tui.glyphs import to_ascii
 from backprop_tui.widgets.diagnosis_view import DiagnosisView
 from backprop_tui.widgets.fork_plot import ForkPlot
 from backprop_tui.widgets.heatmap import HeatmapView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual import events
     from textual.app import ComposeResult
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 BESIDE = 100
 """From so many columns on the pictures stand beside the words, else below them."""
 
-KEYS = "↑↓ finding  ←→ cure  t apply  d anew  ? explain  esc back"
+KEYS = ("↑↓ finding  ←→ cure  t apply  d anew  ? explain  esc back", "↑↓ ←→  t apply  d anew  esc back")
 
 
 class DiagnosisScreen(ModalScreen[Forecast | None]):
@@ -59,8 +60,7 @@ class DiagnosisScreen(ModalScreen[Forecast | None]):
 
     def compose(self) -> ComposeResult:
         """Words, a picture of the neurons concerned, the forecast's curves."""
-        with Container(classes="dialog diagnosis") as dialog:
-            dialog.border_subtitle = KEYS
+        with Container(classes="dialog diagnosis"):
             yield DiagnosisView(id="words")
             yield HeatmapView(id="picture")
             yield ForkPlot(id="forks")
@@ -74,15 +74,28 @@ class DiagnosisScreen(ModalScreen[Forecast | None]):
     def on_resize(self, event: events.Resize) -> None:
         """Put the pictures beside the words where there is room."""
         self.set_class(event.size.width >= BESIDE, "-beside")
+        keys = self._fitting(KEYS)
+        ascii_only = self.query_one(DiagnosisView).glyphs.ascii
+        self.query_one(".diagnosis").border_subtitle = to_ascii(keys) if ascii_only else keys
         self.call_after_refresh(self._show_pictures)
+
+    def _fitting(self, texts: Sequence[str]) -> str:
+        """Return the first text that the border has room for, or the last."""
+        room = self.size.width - 6
+        return next((text for text in texts if len(text) <= room), texts[-1])
 
     def show(self, frame: Frame, consultation: Consultation) -> None:
         """Show what is known now."""
         self.frame, self.consultation = frame, consultation
+        if not self.query(DiagnosisView):
+            # Not yet there, or being taken down.
+            return
         dialog, diagnosis = self.query_one(".diagnosis"), consultation.diagnosis
-        title = "diagnosis"
+        titles = ["diagnosis"]
         if diagnosis is not None:
-            title = f"diagnosis at step {diagnosis.step}, epoch {diagnosis.epoch}, loss {diagnosis.loss:.6g}"
+            titles.insert(0, f"diagnosis at step {diagnosis.step}")
+            titles.insert(0, f"{titles[0]}, epoch {diagnosis.epoch}, loss {diagnosis.loss:.6g}")
+        title = self._fitting(titles)
         if dialog.border_title != title:
             dialog.border_title = title
         self.query_one(DiagnosisView).show(frame, consultation)
@@ -133,7 +146,8 @@ class DiagnosisScreen(ModalScreen[Forecast | None]):
         from backprop_tui.screens.fault import FaultScreen
 
         finding = self.query_one(DiagnosisView).looked_at
-        suspicions = self.frame.health.suspicions if self.frame.health else ()
+        undiagnosed = self.consultation.diagnosis is None and self.frame.health
+        suspicions = undiagnosed.suspicions if undiagnosed else ()
         name = finding.id if finding else suspicions[0].id if suspicions else None
         if name is not None:
             glyphs = self.query_one(DiagnosisView).glyphs

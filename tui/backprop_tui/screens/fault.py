@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backprop_core.diagnosis.faults import FAULTS
-from backprop_tui.glyphs import to_ascii
+from backprop_tui.glyphs import spelled_out
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -23,7 +23,8 @@ def fault_text(name: str) -> Text:
     text = Text()
     text.append(f"{fault.title}\n", "bold")
     text.append(f"{fault.why}\n\n")
-    for paragraph in fault.help.split("\n\n"):
+    # Its lines are broken for the source: here the screen breaks them.
+    for paragraph in fault.help.replace("-\n", "-").split("\n\n"):
         text.append(f"{' '.join(paragraph.split())}\n")
     causes = [FAULTS[cause].title for cause in fault.causes if cause in FAULTS]
     if causes:
@@ -46,7 +47,7 @@ class FaultScreen(ModalScreen[None]):
         """One scrolling text in a frame."""
         text = fault_text(self._fault)
         if self._ascii_only:
-            text.plain = to_ascii(text.plain)
+            text.plain = spelled_out(text.plain)
         with VerticalScroll(classes="dialog page") as scroll:
             scroll.border_title = self._fault
             scroll.border_subtitle = "esc closes"

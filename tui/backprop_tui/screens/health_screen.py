@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError, nearest
+from backprop_core.files import shown
 from backprop_tui.consultation import Consultation
 from backprop_tui.screens.live_screen import LiveScreen
 from backprop_tui.widgets.health_line import HealthLine
@@ -89,7 +90,9 @@ class HealthScreen(LiveScreen):
             self.consultation = replace(self.consultation, seconds=None, forks=0)
         else:
             self.consultation = replace(self.consultation, seconds=seconds)
-        self.query_one(HealthLine).show(self.frame, self.consultation)
+        # Of a screen that is being taken down, nothing is left to be shown on.
+        for line in self.query(HealthLine):
+            line.show(self.frame, self.consultation)
         if self._diagnosis_screen is not None:
             self._diagnosis_screen.show(self.frame, self.consultation)
 
@@ -140,7 +143,7 @@ class HealthScreen(LiveScreen):
         self.wake()
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
-            self.job(partial(self.treat, wanted or None))
+            self._treat_with(wanted)
         elif self.treats and diagnosis.recommended is not None and self._may_treat():
             self._apply(diagnosis.recommended)
 
@@ -171,26 +174,32 @@ class HealthScreen(LiveScreen):
             self._apply(cure)
 
     def action_treat(self) -> None:
-        """Apply the recommended cure; investigate first if that is not known yet."""
+        """Apply the recommended cure."""
         self.job(self.treat)
 
     async def treat(self, cure: str | None = None) -> None:
-        """Apply the recommended cure, or the one of that id; UserError if there is none of that id."""
-        frame = await self.current()
-        diagnosis = self.consultation.diagnosis
-        cures, recommended = self.consultation.cures, self.consultation.recommended
-        if cure is not None and diagnosis is not None:
-            if cure not in cures:
-                raise UserError(f"no cure '{cure}' here{nearest(cure, cures) if cures else ''}")
-            self._apply(cures[cure])
-        elif cure is None and recommended is not None:
-            self._apply(recommended)
-        elif diagnosis is not None and diagnosis.step == frame.snapshot.step:
-            self.say("no cure is confirmed by an experiment: nothing to treat; d says what was tried")
+        """Apply the recommended cure, or the one of that id; investigate first if that is not known yet."""
+        step = (await self.current()).snapshot.step
+        known = self.consultation
+        # What was found wanting some steps ago may help now.
+        if known.diagnosis is not None and (known.recommended or cure or known.diagnosis.step == step):
+            self._treat_with(cure or "")
         else:
             self.investigate()
             self._wanted = cure or ""
             self.say("investigating first; what is then recommended is applied at once")
+
+    def _treat_with(self, cure: str) -> None:
+        """Apply the cure of that id, or for the empty one what is recommended, or say that there is none."""
+        known = self.consultation
+        chosen = known.cures.get(cure) if cure else known.recommended
+        if chosen is not None:
+            self._apply(chosen)
+        elif cure:
+            hint = nearest(cure, known.cures) if known.cures else ""
+            self.say(f"no cure '{shown(cure)}' here{hint}", warning=True)
+        else:
+            self.say("no cure is confirmed by an experiment: nothing to treat; d says what was tried")
 
     def _apply(self, cure: Forecast) -> None:
         self.job(partial(self._apply_to, self.consultation.version, cure))

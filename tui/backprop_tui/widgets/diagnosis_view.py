@@ -36,8 +36,18 @@ NAME_WIDTH = 11
 ROOMY = 24
 """So many lines have room for empty ones between the parts."""
 
+LEAST_CURES = 3
+"""So many cures are shown however much there is to say of the finding."""
+
 SEVERITY_INKS = {"critical": Ink.DEAD, "serious": Ink.DEAD, "minor": Ink.TEXT}
 VERDICT_INKS = {"recommended": Ink.MARK, "harmful": Ink.DEAD}
+
+
+def window(chosen: int, count: int, most: int) -> range:
+    """Return so many of ``count`` places at most, the chosen one among them."""
+    most = max(most, 1)
+    first = max(min(chosen - most // 2, count - most), 0)
+    return range(first, min(first + most, count))
 
 
 class DiagnosisView(CellView):
@@ -181,22 +191,28 @@ class DiagnosisView(CellView):
             seconds = f"{self.consultation.seconds:.0f} s"
             self._paragraph(canvas, y, f"Investigating anew, {seconds}.", Ink.MUTED)
 
-    def _paragraph(self, canvas: Canvas, y: int, text: str, ink: int, left: int = 0) -> int:
-        """Write a text in as many lines as it takes, and return the line after it."""
+    def _paragraph(
+        self, canvas: Canvas, y: int, text: str, ink: int, left: int = 0, end: int | None = None
+    ) -> int:
+        """Write a text in as many lines as it takes, none from line ``end`` on, and return the line after it."""
         if not text:
             return y
-        lines = wrapped(text, max(canvas.width - left, 1))
-        for line in lines:
+        width, end = max(canvas.width - left, 1), canvas.height if end is None else end
+        lines = wrapped(text, width)
+        shown = lines[: max(end - y, 0)]
+        if shown and len(shown) < len(lines):
+            shown[-1] = shorten(f"{shown[-1]} {lines[len(shown)]}", width, self.glyphs.ellipsis)
+        for line in shown:
             canvas.text(left, y, line, ink)
             y += 1
         return y
 
-    def _named(self, canvas: Canvas, y: int, name: str, text: str) -> int:
+    def _named(self, canvas: Canvas, y: int, name: str, text: str, end: int | None = None) -> int:
         """Write a text beside its name."""
-        if not text:
-            return y
-        canvas.text(0, y, name, Ink.MUTED)
-        return self._paragraph(canvas, y, text, Ink.TEXT, left=NAME_WIDTH)
+        after = self._paragraph(canvas, y, text, Ink.TEXT, left=NAME_WIDTH, end=end)
+        if after > y:
+            canvas.text(0, y, name, Ink.MUTED)
+        return after
 
     def _chain(self, canvas: Canvas) -> int:
         diagnosis = self.diagnosis
@@ -225,9 +241,7 @@ class DiagnosisView(CellView):
 
     def _shown_places(self, places: int, height: int) -> range:
         """Return the places in the chain that there is room for, the one looked at among them."""
-        most = max(height // 3, 2)
-        first = max(min(self.finding - most // 2, places - most), 0)
-        return range(first, min(first + most, places))
+        return window(self.finding, places, max(height // 3, 2))
 
     def _note_of(self, finding: Finding, place: int) -> str:
         note = finding.severity if finding.confirmed else "not confirmed"
@@ -237,12 +251,14 @@ class DiagnosisView(CellView):
         finding = self.looked_at
         assert finding is not None
         since = f"since step {finding.since}" if finding.since != finding.step else f"at step {finding.step}"
-        y = self._named(canvas, y, "what", f"{finding.summary} Seen {since}.")
-        y = self._named(canvas, y, "why", finding.why)
         separator = f" {self.glyphs.separator} "
-        y = self._named(canvas, y + gap, "evidence", separator.join(evidence_items(finding.evidence)))
-        y = self._named(canvas, y, "neurons", units_text(finding.units))
-        return self._named(canvas, y, "rows", rows_text(finding.rows))
+        # The cures and what they would do come below, whatever there is to say here.
+        end = canvas.height - min(len(self.cures), LEAST_CURES) - 1
+        y = self._named(canvas, y, "what", f"{finding.summary} Seen {since}.", end)
+        y = self._named(canvas, y, "why", finding.why, end - 1)
+        y = self._named(canvas, y + gap, "evidence", separator.join(evidence_items(finding.evidence)), end)
+        y = self._named(canvas, y, "neurons", units_text(finding.units), end)
+        return self._named(canvas, y, "rows", rows_text(finding.rows), end)
 
     def _cures(self, canvas: Canvas, y: int) -> int:
         cures, recommended = self.cures, self.consultation.recommended
@@ -252,11 +268,11 @@ class DiagnosisView(CellView):
         effects = [f"{loss(cure.loss_untreated)} → {loss(cure.loss_treated)}" for cure in cures]
         verdict_width, loss_width = max(map(len, verdicts)), max(map(len, effects))
         room = canvas.width - 2 - loss_width - verdict_width - 4
-        last = canvas.height - 2
-        for number, (cure, verdict, effect) in enumerate(zip(cures, verdicts, effects, strict=True)):
-            if y > last:
-                break
-            here = number == min(self.cure, len(cures) - 1)
+        chosen = min(self.cure, len(cures) - 1)
+        # The line after them says what the chosen one would come to.
+        for number in window(chosen, len(cures), canvas.height - 1 - y):
+            cure, verdict, effect = cures[number], verdicts[number], effects[number]
+            here = number == chosen
             canvas.text(0, y, self.glyphs.selected if here else " ", Ink.STRONG)
             name = shorten(cure.id.replace("+", " + "), room, self.glyphs.ellipsis)
             canvas.text(2, y, name, Ink.STRONG if here else Ink.TEXT)
@@ -271,5 +287,5 @@ class DiagnosisView(CellView):
         chosen = self.chosen
         assert chosen is not None
         exact = "; the loss is at first unchanged" if chosen.exact else ""
-        y = self._paragraph(canvas, y, f"{chosen.summary}{exact}", Ink.TEXT, left=2)
-        return self._paragraph(canvas, y, forecast_sentence(chosen), Ink.MUTED, left=2)
+        y = self._paragraph(canvas, y, forecast_sentence(chosen), Ink.TEXT, left=2)
+        return self._paragraph(canvas, y, f"{chosen.summary}{exact}", Ink.MUTED, left=2)

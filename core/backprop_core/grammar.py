@@ -101,42 +101,49 @@ def parse_command(line: str) -> c.Command:
     UserError
         If the line is no command; the text says what would be one.
     """
-    return _command(_words(line))
-
-
-def parse_commands(line: str) -> tuple[c.Command, ...]:
-    """Return the commands of one line, several with ``;`` between them, as a cure's are."""
-    parts: list[list[str]] = [[]]
-    for word in _words(line):
-        ends = word.endswith(";")
-        if word.rstrip(";"):
-            parts[-1].append(word.rstrip(";") if ends else word)
-        if ends:
-            parts.append([])
-    if len(parts) > 1 and not parts[-1]:
-        del parts[-1]
-    return tuple(map(_command, parts))
-
-
-def _words(line: str) -> list[str]:
     import shlex
 
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
     lexer.whitespace_split = True
     lexer.commenters = "#"
     try:
-        return list(lexer)
+        words = list(lexer)
     except ValueError:
         raise UserError("a quotation mark is not closed") from None
-
-
-def _command(words: Sequence[str]) -> c.Command:
     if not words:
         raise UserError("no command; 'run 100 epochs' is one")
     name, arguments = words[0], words[1:]
     if name not in _PARSERS:
         raise UserError(f"unknown command '{name}'{nearest(name, _PARSERS)}")
     return _PARSERS[name](arguments)
+
+
+def parse_commands(line: str) -> tuple[c.Command, ...]:
+    """Return the commands of one line, several with ``;`` between them, as a cure's are."""
+    statements = _statements(line)
+    if len(statements) > 1 and not statements[-1].strip():
+        del statements[-1]
+    return tuple(map(parse_command, statements))
+
+
+def _statements(line: str) -> list[str]:
+    """Cut a line at every ``;`` that is neither quoted nor in a comment."""
+    parts, quote, begin, index = [], "", 0, 0
+    while index < len(line):
+        character = line[index]
+        if character == "\\" and quote != "'":
+            index += 1
+        elif character == quote:
+            quote = ""
+        elif not quote and character in "'\"":
+            quote = character
+        elif not quote and character == "#":
+            break
+        elif not quote and character == ";":
+            parts.append(line[begin:index])
+            begin = index + 1
+        index += 1
+    return [*parts, line[begin:]]
 
 
 def parse_script(text: str, name: str) -> tuple[tuple[int, c.Command], ...]:

@@ -148,6 +148,8 @@ def _treat(trainer: Trainer, command: c.Treat) -> c.Outcome:
 
     before = trainer.census()
     outcomes = treat(trainer, command.cure)
+    if not outcomes:
+        return c.Outcome(trainer.step_count, format_command(command), "no cure is confirmed: nothing to do")
     done = "; ".join(outcome.command for outcome in outcomes)
     return _outcome(trainer, command, before, done, intervention=True)
 

@@ -169,6 +169,9 @@ def _add_run_options(parser: ArgumentParser) -> None:
     session.add_argument(
         "--quiet", action="store_true", help="headless: print the last snapshot and the end only"
     )
+    session.add_argument(
+        "--treat", action="store_true", help="headless: diagnose on the way, and apply confirmed cures"
+    )
     session.add_argument("--script", metavar="FILE", help="commands to carry out; - is standard input")
     session.add_argument("--record", metavar="FILE", type=Path, help="append every event as JSON Lines")
     session.add_argument("--checkpoint", metavar="FILE", type=Path, help="save all that is needed to go on")
@@ -228,6 +231,8 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
         raise UserError("--checkpoint-every needs --checkpoint FILE")
     if arguments.quiet and not arguments.headless:
         raise UserError("--quiet needs --headless")
+    if arguments.treat and (arguments.script or not arguments.headless):
+        raise UserError("--treat needs --headless, and no --script: there, `treat` is a command")
     if arguments.resume and (arguments.experiment or given_values(arguments)):
         raise UserError("--resume takes the experiment from its file; leave out what would change it")
     if arguments.treat and arguments.headless:
@@ -245,6 +250,7 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
                 arguments.checkpoint,
                 every,
                 arguments.quiet,
+                arguments.treat,
             )
         )
     if missing := _missing_terminal():

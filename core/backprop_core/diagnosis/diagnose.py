@@ -20,6 +20,15 @@ DEFAULT_EPOCHS = 10_000
 """How long forks are where neither the experiment nor the caller says how long training lasts."""
 
 
+LEAST_LEFT = 0.05
+"""With less than this share of its epochs left, an experiment is judged by what another run of it would bring."""
+
+FORK_SECONDS = 5.0
+STEP_SECONDS = 2e-5
+PRODUCTS_A_SECOND = 1e9
+"""How long a fork may take, and what a step is reckoned to: not measured, so that the length is always the same."""
+
+
 def symptoms_of(evidence: Evidence) -> dict[str, Symptom]:
     """Return the symptoms that show in the evidence, by the id of their fault."""
     seen = {name: fault.symptom(evidence) for name, fault in FAULTS.items()}
@@ -57,6 +66,12 @@ def diagnose(
 
 
 def epochs_left(trainer: Trainer) -> int:
-    """Return how many epochs the experiment has left, at least one."""
+    """Return how long forks should be: for what the experiment has left, or where that is little, once more.
+
+    Where steps are costly, forks are shorter: so much that an investigation takes some minutes at most.
+    """
     total = trainer.experiment.epochs
-    return max(total - trainer.epoch, 1) if total else DEFAULT_EPOCHS
+    left = total - trainer.epoch
+    wanted = DEFAULT_EPOCHS if not total else left if left >= LEAST_LEFT * total else total
+    seconds = STEP_SECONDS + 3 * trainer.network.parameters.size * trainer.batch_size / PRODUCTS_A_SECOND
+    return max(min(wanted, int(FORK_SECONDS / (seconds * trainer.steps_per_epoch))), 1)

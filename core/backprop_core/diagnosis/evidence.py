@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from backprop_core.trainer import Trainer
 
 HISTORY_COLUMNS = 512
+BATCHES_A_COLUMN = 8
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ class Witness:
             return self._gather(self.trainer, self.trainer.census())
 
     def _gather(self, trainer: Trainer, census: Census) -> Evidence:
-        trend = trend_of(trainer.history.columns(HISTORY_COLUMNS))
+        changed = trainer.interventions[-1].step + 1 if trainer.interventions else 0
+        trend = trend_of(trainer.history.columns(_columns(trainer), changed))
         parameters = trainer.network.parameters
         diverged = _has_diverged(trainer, census, trend)
         probe = self._shadow()
@@ -200,6 +202,13 @@ class Witness:
             outside = (probe.targets < output.low) | (probe.targets > output.high)
             self._floor = probe, (max(floor - least, 0.0), float(outside.mean()))
         return self._floor[1]
+
+
+def _columns(trainer: Trainer) -> int:
+    """Return how many columns the history is to have; of batches each holds several, so that noise shows."""
+    if trainer.batch_size == len(trainer.order):
+        return HISTORY_COLUMNS
+    return max(min(trainer.history.steps // BATCHES_A_COLUMN, HISTORY_COLUMNS), 1)
 
 
 def _has_diverged(trainer: Trainer, census: Census, trend: Trend) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from backprop_core.commands import Command
     from backprop_core.diagnosis.evidence import Evidence
+    from backprop_core.diagnosis.forks import ForkResult
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,11 @@ class Symptom:
         What was seen, one sentence with numbers.
     evidence : mapping of str to number
     severity : str
-    proven : bool
-        Whether the evidence alone is proof, and no experiment is needed.
+    proven : callable(ForkResult) -> bool, or None
+        Of faults that no command cures: whether how the untreated fork ends proves the fault.
+    certain : bool
+        Whether it follows from nothing else and is no matter of more or less: where it does harm it is the
+        root, whatever else could be improved.
     """
 
     summary: str
@@ -61,7 +65,8 @@ class Symptom:
     severity: str = SERIOUS
     units: tuple[tuple[int, int], ...] = ()
     rows: tuple[int, ...] = ()
-    proven: bool = False
+    proven: Callable[[ForkResult], bool] | None = None
+    certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,9 +89,6 @@ class Fault:
         By which loss its cures are judged.
     margin : Margin
         By how much a cure has to do better to confirm it.
-    mistake : bool
-        Whether it is a mistake in the calculation, and not a matter of more or less: where it does harm it is
-        the root, whatever else could be improved.
     last_resort : bool
         Whether it is to be thought of only where nothing else is found: its cures help with almost anything.
     """
@@ -100,5 +102,4 @@ class Fault:
     causes: tuple[str, ...] = ()
     measured: str = field(default=TRAINING)
     margin: Margin = CLEAR
-    mistake: bool = False
     last_resort: bool = False

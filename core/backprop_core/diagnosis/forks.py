@@ -29,6 +29,9 @@ LAST_POINTS = 5
 """Of so many measurements in its last tenth the median counts: one batch more or less must not decide."""
 
 
+STUCK_POINTS = 7
+"""So many equal losses in a row, to the last bit, end a fork: its output does not depend on what is trained."""
+
 HOPELESS, HOPELESS_WAY = 100.0, 0.2
 """A fork whose loss is so many times that at its beginning after this share of its way is not followed further."""
 
@@ -41,23 +44,27 @@ class ForkResult:
     ----------
     epochs, training, validation : tuples of equal length
         Epochs since the fork began, and the losses over the whole sets there; validation may be empty.
-    final, spread : float
-        Median and largest deviation from it of the last measurements of the training loss; infinite once a
-        loss was not finite.
-    final_validation, spread_validation : float
-        Likewise; NaN without a validation set.
+    final : float
+        Median of the measurements of the training loss in the last tenth; infinite once a loss was not finite.
+    last : tuple of float
+        The lowest and the highest of these.
+    final_validation, last_validation
+        Likewise of the validation loss; NaN without a validation set.
     reached : bool
         Whether the experiment's own goal (``until``) was met.
+    accuracy : float or None
+        Of classes: the share of the training samples that are named rightly at the end.
     """
 
     epochs: tuple[float, ...]
     training: tuple[float, ...]
     validation: tuple[float, ...]
     final: float
-    spread: float
+    last: tuple[float, float]
     final_validation: float
-    spread_validation: float
+    last_validation: tuple[float, float]
     reached: bool
+    accuracy: float | None = None
 
 
 def run_fork(
@@ -121,28 +128,45 @@ def _run(fork: Trainer, epochs: int) -> ForkResult:
             training[-1] = validation[-1] = np.inf
         if reached or fork.ended or _hopeless(training, epoch / epochs):
             break
-        if np.array_equal(before, fork.network.parameters):
-            # Nothing has moved for whole epochs: nothing will.
+        if np.array_equal(before, fork.network.parameters) or _is_stuck(training):
+            # What has not moved for so long will not.
             at.append(float(epochs))
             training.append(training[-1])
             validation.append(validation[-1])
             break
         before[:] = fork.network.parameters
-    last = [value for epoch, value in zip(at, training, strict=True) if epoch >= 0.9 * at[-1]]
-    held_out = [value for epoch, value in zip(at, validation, strict=True) if epoch >= 0.9 * at[-1]]
-    final, spread = (training[-1], 0.0) if reached or fork.ended else _middle(last)
-    final_validation, spread_validation = _middle(held_out)
     has_validation = fork.validation_set.samples > 0
+    held_out = _late(at, validation) if has_validation else [np.nan]
+    late = training[-1:] if reached or fork.ended else _late(at, training)
     return ForkResult(
         tuple(at),
         tuple(training),
         tuple(validation) if has_validation else (),
-        final,
-        spread,
-        final_validation if has_validation else np.nan,
-        spread_validation if has_validation else np.nan,
+        float(np.median(late)),
+        (min(late), max(late)),
+        float(np.median(held_out)),
+        (min(held_out), max(held_out)),
         reached,
+        _accuracy(fork),
     )
+
+
+def _is_stuck(losses: Sequence[float]) -> bool:
+    return len(losses) > STUCK_POINTS and len(set(losses[-STUCK_POINTS:])) == 1
+
+
+def _late(at: Sequence[float], values: Sequence[float]) -> list[float]:
+    """Return the values of the last tenth."""
+    return [value for epoch, value in zip(at, values, strict=True) if epoch >= 0.9 * at[-1]]
+
+
+def _accuracy(fork: Trainer) -> float | None:
+    if fork.dataset.kind != "classification" or fork.ended:
+        return None
+    wanted, predicted = fork.dataset.y, fork.training_set.predictions()
+    if wanted.shape[1] == 1:
+        return float(((predicted > 0.5) == (wanted > 0.5)).mean())
+    return float((predicted.argmax(axis=1) == wanted.argmax(axis=1)).mean())
 
 
 def _hopeless(losses: Sequence[float], way: float) -> bool:
@@ -155,9 +179,3 @@ def _or_nan(loss: float | None) -> float:
 
 def _finite_or_inf(loss: float) -> float:
     return loss if np.isfinite(loss) else np.inf
-
-
-def _middle(values: Sequence[float]) -> tuple[float, float]:
-    middle = float(np.median(values))
-    deviations = [abs(value - middle) for value in values]
-    return middle, float(max(deviations)) if np.isfinite(middle) else 0.0

@@ -19,7 +19,7 @@ from backprop_core.diagnosis.report import (
     Finding,
     Forecast,
 )
-from backprop_core.diagnosis.verdict import CLEAR, SLIGHT
+from backprop_core.diagnosis.verdict import SLIGHT, STRICT
 from backprop_core.diagnosis.whatif import NOTHING, ORDERS, Plan, WhatIf
 from backprop_core.training_state import at_origin, capture
 
@@ -36,8 +36,15 @@ MOST_CURES = 6
 MOST_FROM_START = 2
 """Forks from the beginning are at most so many times as long as those from here."""
 
+UNEXPLAINED = 0.3
+"""A fault explains the harm if no more than this share of it is left without the fault."""
+
 COMPANION_RATES = (0.1, 0.3, 3.0, 10.0)
 """A cure may want another learning rate besides: times these."""
+
+
+COMPANION_BATCH = 16
+"""… or, where batches are smaller, batches of this size."""
 
 
 class Investigation:
@@ -97,23 +104,31 @@ class Investigation:
         return Plan((cure,))
 
     def _confirmed(self) -> set[str]:
-        """Return the faults that are proven, or a cure of which is clearly better than no treatment."""
-        confirmed = {
-            name for name in self.symptoms if not FAULTS[name].last_resort and self._is_confirmed(name)
-        }
-        if not confirmed:
-            confirmed = {
-                name for name in self.symptoms if FAULTS[name].last_resort and self._is_confirmed(name)
-            }
-        return confirmed
+        """Return the faults that are proven, or a cure of which is clearly better than no treatment.
+
+        Where no cure alone helps, those together whose cures do, and none of which can be left out.
+        """
+        first = {name for name in self.symptoms if not FAULTS[name].last_resort and self._is_confirmed(name)}
+        if first:
+            return first
+        last = {name for name in self.symptoms if FAULTS[name].last_resort and self._is_confirmed(name)}
+        return last or self._confirmed_together()
 
     def _is_confirmed(self, name: str) -> bool:
-        if self.symptoms[name].proven:
-            return True
-        fault, cures = FAULTS[name], self.cures[name]
+        fault, cures, proven = FAULTS[name], self.cures[name], self.symptoms[name].proven
+        if proven is not None:
+            untreated = self.now.run(())
+            return untreated is not None and proven(untreated)
         return self._cured(fault, self.now, cures) or self._cured(
             fault, self.start, tuple(cure for cure in cures if cure.prevents)
         )
+
+    def _confirmed_together(self) -> set[str]:
+        plan = self._best_plan(set(self.symptoms))
+        seen = self.now.compare(plan, orders=ORDERS, margin=STRICT)
+        if seen is None or not seen.better:
+            return set()
+        return {name for name in self.symptoms if set(self.cures[name]) & set(plan.cures)}
 
     def _cured(self, fault: Fault, whatif: WhatIf, cures: tuple[Cure, ...]) -> bool:
         """Tell whether one of the cures is clearly better, over all orders, than no treatment."""
@@ -132,20 +147,37 @@ class Investigation:
         return without is None or without.better
 
     def _best_plan(self, confirmed: set[str]) -> Plan:
-        """Add cure by cure for as long as each makes the outcome better, then drop what is not needed."""
+        """Add cure by cure for as long as each makes the outcome better, then drop what is not needed.
+
+        What is certainly wrong is put right in any case: a plan begins with it.
+        """
         measured = VALIDATION if confirmed <= {"overfitting"} else TRAINING
         own = [cure for name in self._thinkable(confirmed) for cure in self.cures[name]]
         singles = [self._plan(cure) for name in FAULTS if name in confirmed for cure in self.cures[name]]
         if not singles:
             return NOTHING
-        plan = min(singles, key=lambda one: self.now.outcome(one, measured))
-        companions = (c.initialize(self.evidence), *c.learning_rates(self.evidence, *COMPANION_RATES))
+        certain = [
+            self.cures[name][0] for name in FAULTS if name in confirmed and self.symptoms[name].certain
+        ]
+        plan = Plan(())
+        for cure in (*((c.ROLLBACK,) if self.evidence.diverged and certain else ()), *certain):
+            plan = plan.with_cure(cure)
+        if not plan.cures:
+            plan = min(singles, key=lambda one: self.now.outcome(one, measured))
         for _ in range(MOST_CURES):
-            grown = self._grown(plan, (*own, *companions), measured)
+            grown = self._grown(plan, (*own, *self._companions()), measured)
             if grown is None:
                 break
             plan = grown
-        return self._pruned(plan, measured)
+        return self._pruned(plan, certain, measured)
+
+    def _companions(self) -> tuple[Cure, ...]:
+        """Return changes that make many a cure better, and are no cure of anything by themselves."""
+        evidence = self.evidence
+        batch = (
+            (c.batch_size(COMPANION_BATCH),) if evidence.batch < COMPANION_BATCH <= evidence.samples else ()
+        )
+        return (c.initialize(evidence), *c.learning_rates(evidence, *COMPANION_RATES), *batch)
 
     def _thinkable(self, confirmed: set[str]) -> list[str]:
         """Return the faults that a treatment may go on to once the confirmed ones are cured."""
@@ -163,34 +195,36 @@ class Investigation:
         seen = self.now.compare(best, plan, measured=measured, margin=SLIGHT)
         return best if seen is not None and seen.better else None
 
-    def _pruned(self, plan: Plan, measured: str) -> Plan:
-        """Drop cures without which the plan is as good."""
+    def _pruned(self, plan: Plan, kept: list[Cure], measured: str) -> Plan:
+        """Drop cures without which the plan is as good, but those that are to be kept."""
         for cure in plan.cures:
             without = plan.without(cure)
-            if not without.cures:
+            if not without.cures or cure in kept:
                 continue
             seen = self.now.compare(plan, without, measured=measured, margin=SLIGHT)
             if seen is not None and not seen.better:
-                return self._pruned(without, measured)
+                return self._pruned(without, kept, measured)
         return plan
 
     def _measured(self, plan: Plan) -> str:
         return VALIDATION if any(cure.id.startswith("weight-decay") for cure in plan.cures) else TRAINING
 
     def _ranked(self, confirmed: set[str]) -> list[str]:
-        """Return the confirmed faults, those first whose cure from the start would have prevented most.
+        """Return the confirmed faults, the root first.
 
-        Of those that would have prevented about as much, the one that causes others comes first.
+        A root is what, had it not been there from the start, would have prevented most of the harm. Of several
+        such the one that causes others comes first.
         """
         prevented = {name: self._prevented(name) for name in confirmed}
+        untreated = self.start.outcome(NOTHING)
         least = min(prevented.values(), default=np.inf)
-        baseline = self.evidence.data.baseline
         order = list(FAULTS)
 
         def key(name: str) -> tuple[bool, bool, int]:
-            as_good = not CLEAR.lower(least, prevented[name], baseline)
-            certain = FAULTS[name].mistake or self.symptoms[name].proven
-            return (not certain, not as_good, order.index(name))
+            harm = min(untreated, max(self.evidence.data.baseline, least)) - least
+            explained = untreated - prevented[name] >= 0 and prevented[name] - least <= UNEXPLAINED * harm
+            certain = self.symptoms[name].certain or self.symptoms[name].proven is not None
+            return (not certain, not explained, order.index(name))
 
         return sorted(confirmed, key=key)
 

@@ -19,21 +19,20 @@ def treat(
 ) -> tuple[Outcome, ...]:
     """Apply the recommended cure of a diagnosis, or the cure of that id, and return what its commands did.
 
+    Nothing is done, and nothing returned, where no cure is recommended.
+
     Raises
     ------
     UserError
-        If there is no such cure, or none is recommended; nothing has changed then.
+        If there is no such cure; nothing has changed then.
     """
-    found = diagnosis or diagnose(trainer)
-    forecast = chosen_cure(found, cure)
-    return carry_out_as_one(trainer, forecast.commands)
+    forecast = chosen_cure(diagnosis or diagnose(trainer), cure)
+    return carry_out_as_one(trainer, forecast.commands) if forecast else ()
 
 
-def chosen_cure(diagnosis: Diagnosis, cure: str | None) -> Forecast:
-    """Return the cure of that id, or the recommended one."""
+def chosen_cure(diagnosis: Diagnosis, cure: str | None) -> Forecast | None:
+    """Return the cure of that id, or the recommended one if there is one."""
     if cure is None:
-        if diagnosis.recommended is None:
-            raise UserError("no cure is confirmed: nothing to treat")
         return diagnosis.recommended
     known = {forecast.id: forecast for finding in diagnosis.findings for forecast in finding.cures}
     if diagnosis.recommended is not None:

@@ -19,7 +19,7 @@ LEAST_COLUMNS = 8
 
 @dataclass(frozen=True)
 class Trend:
-    """The loss over the steps so far, by columns of steps.
+    """The loss over the steps since the last intervention, by columns of steps.
 
     Attributes
     ----------

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from backprop_core.diagnosis.forks import ForkResult
 
-NOISE_MARGIN = 3.0
-"""A difference counts if it is so many times what the losses scatter by over the last epochs."""
-
 
 @dataclass(frozen=True)
 class Margin:
@@ -33,16 +30,16 @@ class Margin:
     gain: float
     worth: float
 
-    def lower(self, low: float, high: float, baseline: float, noise: float = 0.0) -> bool:
-        """Tell whether ``low`` is lower than ``high`` by the margin, and by more than ``noise``."""
+    def lower(self, low: float, high: float, baseline: float) -> bool:
+        """Tell whether ``low`` is lower than ``high`` by the margin."""
         if not np.isfinite(low):
             return False
         if not np.isfinite(high):
             return True
-        return high - low > max(self.gain * high, self.worth * baseline, noise)
+        return high - low > max(self.gain * high, self.worth * baseline)
 
 
-CLEAR = Margin(0.3, 0.04)
+CLEAR = Margin(0.33, 0.05)
 """What confirms a diagnosis."""
 
 STRICT = Margin(0.4, 0.1)
@@ -50,6 +47,15 @@ STRICT = Margin(0.4, 0.1)
 
 SLIGHT = Margin(0.1, 0.005)
 """What makes one more cure worth having, once there is something to cure."""
+
+
+@dataclass(frozen=True)
+class _End:
+    """How a fork ended, and between which bounds its loss went to and fro in the last tenth of its way."""
+
+    loss: float
+    lowest: float
+    highest: float
 
 
 @dataclass(frozen=True)
@@ -71,19 +77,23 @@ def compare(
 ) -> Comparison:
     """Compare forks pairwise; entry i of both saw the same batches.
 
-    Better means better in every pair, and by no means at the price of the validation loss; worse, worse in any.
+    Better means better in the first pair and in two of three, the worst of the last epochs than the best of the
+    other's, and not at the price of the validation loss; worse means worse in any pair.
     """
-    before, noise_before = _ends(untreated, measured)
-    after, noise_after = _ends(treated, measured)
-    noise = NOISE_MARGIN * max(noise_before, noise_after)
-    pairs = list(zip(before, after, strict=True))
-    better = all(margin.lower(low, high, baseline, noise) for high, low in pairs)
+    before, after = [_end(fork, measured) for fork in untreated], [_end(fork, measured) for fork in treated]
+    better = [_lower(low, high, baseline, margin) for high, low in zip(before, after, strict=True)]
+    worse = [_lower(low, high, baseline, margin) for low, high in zip(before, after, strict=True)]
+    mostly = better[0] and 3 * sum(better) >= 2 * len(better)
     return Comparison(
-        before[0],
-        after[0],
-        better and not _at_the_price_of_validation(untreated, treated, baseline),
-        any(margin.lower(low, high, baseline, noise) for low, high in pairs),
+        before[0].loss,
+        after[0].loss,
+        mostly and not _at_the_price_of_validation(untreated, treated, baseline),
+        any(worse),
     )
+
+
+def _lower(low: _End, high: _End, baseline: float, margin: Margin) -> bool:
+    return margin.lower(low.loss, high.loss, baseline) and low.highest < high.lowest
 
 
 def _at_the_price_of_validation(
@@ -98,11 +108,7 @@ def _at_the_price_of_validation(
     return 2 * sum(higher) > len(higher)
 
 
-def _ends(forks: Sequence[ForkResult], measured: str) -> tuple[list[float], float]:
+def _end(fork: ForkResult, measured: str) -> _End:
     if measured == VALIDATION:
-        ends = [fork.final_validation for fork in forks]
-        spreads = [fork.spread_validation for fork in forks]
-    else:
-        ends, spreads = [fork.final for fork in forks], [fork.spread for fork in forks]
-    finite = [spread for spread in spreads if np.isfinite(spread)]
-    return ends, max(finite, default=0.0)
+        return _End(fork.final_validation, *fork.last_validation)
+    return _End(fork.final, *fork.last)

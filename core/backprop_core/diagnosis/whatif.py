@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 ORDERS = 3
 """Over so many orders of the data (and draws of new weights) a cure has to hold."""
 
-DRAWING = (Initialize, ReinitDead, SetOption, Widen)
-"""Commands after which chance has a part in what comes: they draw weights, or may change the batches."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -54,6 +51,13 @@ class Plan:
 
 
 NOTHING = Plan(())
+
+
+def _lets_chance_in(command: Command) -> bool:
+    """Tell whether a command draws weights, or leaves the full batch."""
+    if isinstance(command, SetOption):
+        return command.option == "batch-size" and command.value is not None
+    return isinstance(command, (Initialize, ReinitDead, Widen))
 
 
 class WhatIf:
@@ -87,7 +91,7 @@ class WhatIf:
 
     def run(self, commands: Sequence[Command], order: int = 0) -> ForkResult | None:
         """Return how the fork with these commands goes; None if they cannot be carried out."""
-        if self._one_order and not any(isinstance(command, DRAWING) for command in commands):
+        if self._one_order and not any(map(_lets_chance_in, commands)):
             order = 0
         key = tuple(commands), order
         if key not in self._results:

@@ -39,6 +39,7 @@ def _wrong_gradient(evidence: Evidence) -> Symptom | None:
             "central_difference": check.difference,
         },
         CRITICAL if turned else SERIOUS,
+        certain=True,
     )
 
 
@@ -57,7 +58,6 @@ elsewhere; with a sum for the mean it is N times too long. How it is found: the 
 with the true one, and that with the central difference (L(θ + εû) − L(θ − εû))/2ε along û = ∇L/‖∇L‖.""",
     _wrong_gradient,
     _true_gradient,
-    mistake=True,
 )
 
 

@@ -97,6 +97,7 @@ def _identical(layers: tuple[LayerEvidence, ...]) -> Symptom | None:
         "they get the same gradients and stay the same unit.",
         {"identical": worst.identical, "layer": worst.layer},
         CRITICAL,
+        certain=True,
     )
 
 

@@ -23,6 +23,9 @@ PEAK, NOISY_PEAK = 1.5, 3.0
 MOSTLY_FALLING = 0.3
 """Share of rises beyond which a loss no longer just falls."""
 
+GETTING_NOWHERE = 0.1
+"""Batch losses rise and fall anyway; it is no good sign where they fall by less than this share altogether."""
+
 FAR = 10.0
 """A minimum so many steps away along the step: twenty times the rate would still lead down."""
 
@@ -53,7 +56,9 @@ def _too_high(evidence: Evidence) -> Symptom | None:
         "uphill_at_start": evidence.reach_origin < UPHILL,
         "peak": trend.peak > peak,
         "killed": killed > 0,
-        "swinging": trend.known and trend.rises > MOSTLY_FALLING,
+        "swinging": trend.known
+        and trend.rises > MOSTLY_FALLING
+        and (_full_batch(evidence) or trend.progress < GETTING_NOWHERE),
         "diverged": evidence.diverged,
     }
     if not any(signs.values()):
@@ -113,7 +118,7 @@ def _too_low(evidence: Evidence) -> Symptom | None:
     far = evidence.reach >= FAR or math.isnan(evidence.reach)
     if evidence.diverged or evidence.relative_loss < SOLVED or not far or not evidence.gradient.norm:
         return None
-    if not trend.known or trend.progress < 0 or trend.rises > MOSTLY_FALLING:
+    if not trend.known or (_full_batch(evidence) and (trend.progress < 0 or trend.rises > MOSTLY_FALLING)):
         return None
     rate = evidence.experiment.training.learning_rate
     reach = "hundreds of" if not evidence.reach < 1000 else f"{evidence.reach:.0f}"
@@ -169,8 +174,9 @@ NOISY_BATCHES = Fault(
     "Noisy batches",
     "Each batch pulls its own way; at this rate the noise keeps the parameters dancing around the minimum.",
     """\
-A batch's gradient is the true one plus noise of variance σ²/B. Around the minimum the loss hovers at about
-½ησ²/B above it: a batch four times as large, or a rate four times lower, leaves a quarter of that.""",
+A batch's gradient is the true one plus noise of variance σ²/B, σ² being the variance of a single sample's. Around
+the minimum the loss hovers at about ½ησ²/B above it: a batch four times as large, or a rate four times lower,
+leaves a quarter of that. Far from the minimum the noise is small beside the gradient, and does no harm.""",
     _noisy,
     _larger_batches,
 )

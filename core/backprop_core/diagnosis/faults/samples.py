@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from backprop_core.diagnosis import cures
 from backprop_core.diagnosis.fault import Cure, Fault, Symptom
 from backprop_core.diagnosis.report import SERIOUS, VALIDATION
+from backprop_core.diagnosis.verdict import STRICT
 
 if TYPE_CHECKING:
     from backprop_core.diagnosis.evidence import Evidence
@@ -22,6 +22,8 @@ NEAR_FLOOR = 0.3
 
 WORSE_THAN_BEST = 1.1
 RARE = 10.0
+NO_BETTER = 0.005
+"""An accuracy above that of always naming the largest class by no more than this is no better."""
 
 
 def _unstandardized(evidence: Evidence) -> Symptom | None:
@@ -79,14 +81,13 @@ def _contradictory(evidence: Evidence) -> Symptom | None:
     data = evidence.data
     if data.baseline <= 0 or data.floor < FLOOR * data.baseline:
         return None
-    near = math.isfinite(evidence.loss) and data.floor >= NEAR_FLOOR * evidence.loss
     return Symptom(
         f"{data.contradictory_count} rows have the same inputs as others and different targets: "
         f"no network gets below a loss of {data.floor:.4g}.",
         {"rows": data.contradictory_count, "floor": data.floor, "relative_floor": data.floor / data.baseline},
         SERIOUS,
         rows=data.contradictory,
-        proven=near,
+        proven=lambda untreated: data.floor >= NEAR_FLOOR * untreated.final,
     )
 
 
@@ -137,6 +138,7 @@ remedies; more samples are the best.""",
     _overfitting,
     _decay,
     measured=VALIDATION,
+    margin=STRICT,
 )
 
 
@@ -145,13 +147,15 @@ def _imbalanced(evidence: Evidence) -> Symptom | None:
     if accuracy is None or not counts or min(counts) == 0 or max(counts) <= RARE * min(counts):
         return None
     majority = evidence.data.majority
-    if accuracy > majority + 0.005:
+    if accuracy > majority + NO_BETTER:
         return None
     return Symptom(
         f"The largest class has {max(counts)} samples, the smallest {min(counts)}; "
         f"{accuracy:.1%} are named rightly, {majority:.1%} would be by always naming the largest.",
         {"largest": max(counts), "smallest": min(counts), "accuracy": accuracy, "majority": majority},
-        proven=evidence.trend.known and evidence.trend.progress < 0.3,
+        proven=lambda untreated: (
+            untreated.accuracy is not None and untreated.accuracy <= majority + NO_BETTER
+        ),
     )
 
 

@@ -256,7 +256,7 @@ class Session:
         return self._care.note(version, diagnosis)
 
     def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:
-        """Apply a cure; a run that had ended goes on for as long as the forecast.
+        """Apply a cure; a run that had ended has the experiment's epochs once more.
 
         Raises
         ------
@@ -272,7 +272,8 @@ class Session:
         if ended and not self.trainer.ended:
             if self._reached():
                 until = self.trainer.goal(Run()).until
-                self.goal = Goal(epoch=self.trainer.epoch + forecast.epochs, until=until)
+                epochs = max(forecast.epochs, self.trainer.experiment.epochs)
+                self.goal = Goal(epoch=self.trainer.epoch + epochs, until=until)
                 self._goal_command = None
             self._run()
         return outcomes
@@ -337,7 +338,7 @@ class Session:
         elif reached == "until":
             self._stop(DONE, f"{trainer.experiment.until}: reached in epoch {trainer.epoch}")
         else:
-            end = "experiment" if trainer.epoch == trainer.experiment.epochs else "forecast"
+            end = "experiment" if trainer.epoch == trainer.experiment.epochs else "treated run"
             self._stop(DONE, f"{plural(trainer.epoch, 'epoch')}: the {end}'s end")
 
     def _settle(self, *, restarted: bool) -> None:

@@ -127,4 +127,4 @@ class TestInARun:
 
     def test_treat_as_an_option_is_for_runs_without_a_script(self, capsys):
         assert main(["run", *ILL, "--headless", "--treat", "--script", "x.txt"]) == 2
-        assert "--treat needs --headless" in capsys.readouterr().err
+        assert "--treat goes without --script" in capsys.readouterr().err

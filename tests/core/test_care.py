@@ -217,7 +217,7 @@ def test_a_treated_run_goes_on_as_it_was(running):
     assert session.state == (RUNNING if running else PAUSED)
 
 
-def test_a_run_at_its_end_goes_on_for_as_long_as_the_forecast_and_says_what_was_gained():
+def test_a_run_at_its_end_has_its_epochs_once_more_and_says_what_was_gained():
     session = make_session("as-posted", running=True)
     train(session, 2000)
     cure = make_forecast(TrueGradient(), SetOption("reduction", "mean"), ReinitDead(), epochs=300, loss=0.7)
@@ -227,14 +227,15 @@ def test_a_run_at_its_end_goes_on_for_as_long_as_the_forecast_and_says_what_was_
     assert before.result == ""
     assert session.frame(VIEW).curve.marks == (Mark(2000, "treated, forecast 0.7"),)
     train(session, 300)
-    assert session.state == DONE
-    assert session.reason == "2300 epochs: the forecast's end"
+    assert session.state == RUNNING
     frame = session.frame(VIEW)
     (after,) = frame.treatments
-    loss = frame.snapshot.training_loss
+    loss = session.trainer.census().loss
     assert after.loss_after == loss < before.loss_before == pytest.approx(6.22519)
     assert frame.curve.marks == (Mark(2000, f"treated → {loss:.3g} (forecast 0.7)"),)
     assert f"6.225 → {loss:.4g} in 300 epochs; forecast 0.7, untreated 2.4" in after.result
+    train(session, 1700)
+    assert (session.state, session.reason) == (DONE, "4000 epochs: the treated run's end")
 
 
 def test_a_treatment_is_measured_exactly_where_its_forecast_ends_however_much_is_trained_at_once():

@@ -170,7 +170,7 @@ def _add_run_options(parser: ArgumentParser) -> None:
         "--quiet", action="store_true", help="headless: print the last snapshot and the end only"
     )
     session.add_argument(
-        "--treat", action="store_true", help="headless: diagnose on the way, and apply confirmed cures"
+        "--treat", action="store_true", help="diagnose on the way, and apply confirmed cures"
     )
     session.add_argument("--script", metavar="FILE", help="commands to carry out; - is standard input")
     session.add_argument("--record", metavar="FILE", type=Path, help="append every event as JSON Lines")
@@ -179,9 +179,6 @@ def _add_run_options(parser: ArgumentParser) -> None:
     session.add_argument("--resume", metavar="FILE", type=Path, help="go on from a checkpoint")
     screen = parser.add_argument_group("screen")
     screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
-    screen.add_argument(
-        "--treat", action="store_true", help="apply of itself every cure that an experiment confirms"
-    )
     screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
 
 
@@ -231,12 +228,10 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
         raise UserError("--checkpoint-every needs --checkpoint FILE")
     if arguments.quiet and not arguments.headless:
         raise UserError("--quiet needs --headless")
-    if arguments.treat and (arguments.script or not arguments.headless):
-        raise UserError("--treat needs --headless, and no --script: there, `treat` is a command")
+    if arguments.treat and arguments.script:
+        raise UserError("--treat goes without --script: there, `treat` is a command")
     if arguments.resume and (arguments.experiment or given_values(arguments)):
         raise UserError("--resume takes the experiment from its file; leave out what would change it")
-    if arguments.treat and arguments.headless:
-        raise UserError("--treat needs the lab; without a screen: backprop-tui diagnose EXPERIMENT --treat")
     experiment = None if arguments.resume else experiment_of(arguments)
     if arguments.headless:
         from backprop_tui.headless import HeadlessOptions, run_headless

@@ -61,7 +61,7 @@ class Treatment:
         """What the loss plot shows of it."""
         if self.loss_after is None:
             return Mark(self.step, f"treated, forecast {self.loss_forecast:.3g}")
-        return Mark(self.step, f"treated → {self.loss_after:.3g} (forecast {self.loss_forecast:.3g})")
+        return Mark(self.step, f"→ {self.loss_after:.3g}, forecast {self.loss_forecast:.3g}")
 
     @property
     def result(self) -> str:

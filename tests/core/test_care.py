@@ -232,7 +232,7 @@ def test_a_run_at_its_end_has_its_epochs_once_more_and_says_what_was_gained():
     (after,) = frame.treatments
     loss = session.trainer.census().loss
     assert after.loss_after == loss < before.loss_before == pytest.approx(6.22519)
-    assert frame.curve.marks == (Mark(2000, f"treated → {loss:.3g} (forecast 0.7)"),)
+    assert frame.curve.marks == (Mark(2000, f"→ {loss:.3g}, forecast 0.7"),)
     assert f"6.225 → {loss:.4g} in 300 epochs; forecast 0.7, untreated 2.4" in after.result
     train(session, 1700)
     assert (session.state, session.reason) == (DONE, "4000 epochs: the treated run's end")

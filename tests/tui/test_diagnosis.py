@@ -260,7 +260,7 @@ async def test_t_applies_the_recommended_cure_marks_the_plot_and_tells_the_gain(
         frame = await lab.frame()
         (treatment,) = frame.treatments
         assert treatment.epochs_after == 400
-        assert f"treated → {treatment.loss_after:.3g} (forecast 0.0125)" in lab.shown("#loss")
+        assert f"→ {treatment.loss_after:.3g}, forecast 0.0125" in lab.shown("#loss")
         assert lab.message == treatment.result
 
 

@@ -259,7 +259,8 @@ def test_the_posted_network_is_diagnosed_and_treated_and_the_session_replays(tmp
         lab.until(lambda screen: "esc closes" not in screen)
         lab.press(ESCAPE)
         lab.until(lambda screen: "esc back" not in screen)
-        lab.press("t", "(forecast")
+        lab.press("t", "▼")
+        lab.until(lambda screen: re.search(r"▼ → \S+, forecast \S+", screen))
         lab.until(lambda screen: "DONE" in screen and lab.number("step") > 1500)
         assert lab.number("loss") < 0.5
         workers = lab.children()
@@ -288,7 +289,7 @@ def test_leaving_ends_an_investigation_too(tmp_path):
 
 def test_a_lab_that_treats_itself_heals_the_posted_network(tmp_path):
     with program(*SHORT, "--treat", folder=tmp_path) as lab:
-        lab.until(lambda screen: re.search(r"treated → \S+ \(forecast", screen))
+        lab.until(lambda screen: re.search(r"▼ → \S+, forecast \S+", screen))
         lab.until(lambda _: lab.number("loss") < 1)
         lab.press("q")
         assert lab.exit_code() == 0

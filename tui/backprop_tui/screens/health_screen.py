@@ -57,8 +57,10 @@ class HealthScreen(LiveScreen):
     def show_frame(self, frame: Frame) -> None:
         """Hand a frame to every view, and look after the run's health."""
         with self.app.batch_update():
+            reason = self.frame.reason if self.frame else ""
             super().show_frame(frame)
             self._look_after(frame)
+            self._tell_of_treatments(frame, before=reason)
             self._show_health()
 
     def _look_after(self, frame: Frame) -> None:
@@ -77,9 +79,13 @@ class HealthScreen(LiveScreen):
             and monotonic() >= self._not_before
         ):
             self.investigate()
-        for treatment in frame.treatments:
-            if treatment.result and treatment not in self._told:
-                self.say(treatment.result)
+
+    def _tell_of_treatments(self, frame: Frame, before: str) -> None:
+        """Say what a treatment has come to, and once more with the reason why the run has ended."""
+        known = [treatment for treatment in frame.treatments if treatment.result]
+        ended = frame.state == "DONE" and frame.reason != before
+        if known and (ended or known[-1] not in self._told):
+            self.say(f"{frame.reason} · {known[-1].result}" if ended else known[-1].result)
         self._told = frame.treatments
 
     def _show_health(self) -> None:

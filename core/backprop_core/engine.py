@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from backprop_core.commands import Command, Outcome
+    from backprop_core.diagnosis.report import Diagnosis, Health
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Frame, View
 
@@ -48,6 +51,21 @@ class Engine(Protocol):
 
     async def pace(self, steps_per_second: float | None) -> None:
         """Take so many steps a second at most; None is full speed."""
+
+    async def health(self) -> Health:
+        """Return how things are, by what the watch saw last."""
+
+    async def diagnose(self, epochs: int | None = None) -> Diagnosis:
+        """Investigate the state as it is; training waits.
+
+        ``engine_process.consult`` does it beside the training.
+        """
+
+    async def note_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Let the watch know what an investigation has found."""
+
+    async def treat(self, commands: Sequence[Command]) -> tuple[Outcome, ...]:
+        """Apply a cure's commands, taken back as one; UserError, and nothing changed, if that fails."""
 
     async def script(self) -> str:
         """Return the session as a script."""
@@ -119,6 +137,22 @@ class LocalEngine:
     async def pace(self, steps_per_second: float | None) -> None:
         """Take so many steps a second of this engine's clock at most; None is ``steps_per_frame``."""
         self.session.set_pace(steps_per_second)
+
+    async def health(self) -> Health:
+        """Return how things are, by what the watch saw last."""
+        return self.session.health()
+
+    async def diagnose(self, epochs: int | None = None) -> Diagnosis:
+        """Investigate the state as it is."""
+        return self.session.diagnose(epochs)
+
+    async def note_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Let the watch know what an investigation has found."""
+        self.session.note_diagnosis(diagnosis)
+
+    async def treat(self, commands: Sequence[Command]) -> tuple[Outcome, ...]:
+        """Apply a cure's commands, taken back as one; UserError, and nothing changed, if that fails."""
+        return self.session.treat(commands)
 
     async def script(self) -> str:
         """Return the session as a script."""

@@ -19,8 +19,10 @@ from backprop_core.errors import UserError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
+    from collections.abc import Sequence
 
     from backprop_core.commands import Command, Outcome
+    from backprop_core.diagnosis.report import Diagnosis, Health
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Frame, View
 
@@ -141,6 +143,25 @@ class ProcessEngine:
     async def pace(self, steps_per_second: float | None) -> None:
         """Take so many steps a second at most; None is full speed."""
         await self._request("pace", steps_per_second)
+
+    async def health(self) -> Health:
+        """Return how things are, by what the watch saw last."""
+        health: Health = await self._request("health")
+        return health
+
+    async def diagnose(self, epochs: int | None = None) -> Diagnosis:
+        """Investigate the state as it is; training waits. For one beside the training see :func:`consult`."""
+        diagnosis: Diagnosis = await self._request("diagnose", epochs)
+        return diagnosis
+
+    async def note_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Let the watch know what an investigation has found."""
+        await self._request("note_diagnosis", diagnosis)
+
+    async def treat(self, commands: Sequence[Command]) -> tuple[Outcome, ...]:
+        """Apply a cure's commands, taken back as one; UserError, and nothing changed, if that fails."""
+        outcomes: tuple[Outcome, ...] = await self._request("treat", commands)
+        return outcomes
 
     async def script(self) -> str:
         """Return the session as a script."""
@@ -302,3 +323,21 @@ class ProcessEngine:
         death = EngineDied(reason, details)
         for future in self._end(death):
             future.set_exception(death)
+
+
+async def consult(state: bytes, epochs: int | None = None) -> Diagnosis:
+    """Investigate a checkpoint's content in a process of its own, beside whatever is being trained.
+
+    A task that awaits this may be cancelled: the process ends with it.
+
+    Raises
+    ------
+    UserError
+        If the content is no checkpoint, or its data are no longer there.
+    EngineDied
+    """
+    doctor = ProcessEngine(state, running=False)
+    try:
+        return await doctor.diagnose(epochs)
+    finally:
+        doctor.close()

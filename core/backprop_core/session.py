@@ -21,9 +21,11 @@ from backprop_core.pacing import Pace, Speedometer
 from backprop_core.trainer import Goal, Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from backprop_core.commands import Command
+    from backprop_core.diagnosis.report import Diagnosis, Health
+    from backprop_core.diagnosis.watch import Watch
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Frame, View
 
@@ -39,6 +41,10 @@ REPEATED_SECONDS = 1.0
 
 AT_ONCE_SECONDS = 0.05
 """Training that a command asks for is done within the command if it should take no longer than this."""
+
+WATCH_SHARE = 0.01
+WATCH_SECONDS = 0.25
+"""Watching may take this share of the time; it looks no oftener than this."""
 
 ASSUMED_STEP_SECONDS = 1e-4
 """What a step is taken to last before one has been timed."""
@@ -101,6 +107,8 @@ class Session:
         self._goal_command: Run | Step | None = None
         self._chunk = 1
         self._step_seconds = ASSUMED_STEP_SECONDS
+        self._watch: Watch | None = None
+        self._watch_due = 0.0
         self._run()
         if not running:
             self._stop(PAUSED)
@@ -132,7 +140,60 @@ class Session:
         self._speed.note(now, taken)
         if reached:
             self._reach(reached)
+        if taken and now >= self._watch_due:
+            self._look()
         return taken
+
+    def _look(self) -> None:
+        """Have the watch observe, so rarely that it takes no more than its share of the time."""
+        begun = self._clock()
+        self.watch.observe()
+        now = self._clock()
+        self._watch_due = now + max((now - begun) / WATCH_SHARE, WATCH_SECONDS)
+
+    @property
+    def watch(self) -> Watch:
+        """What watches the trainer's health."""
+        if self._watch is None:
+            # Imported here: the first frame does not wait for it.
+            from backprop_core.diagnosis.watch import Watch
+
+            self._watch = Watch(self.trainer)
+            self._watch.prepare()
+        return self._watch
+
+    def _known_health(self) -> Health | None:
+        return None if self._watch is None else self._watch.health()
+
+    def health(self) -> Health:
+        """Return how things are, by what the watch saw last."""
+        return self.watch.health()
+
+    def diagnose(self, epochs: int | None = None) -> Diagnosis:
+        """Investigate now. It takes seconds: to be asked of a session beside the one that trains."""
+        from backprop_core.diagnosis.diagnose import diagnose
+
+        return diagnose(self.trainer, epochs=epochs)
+
+    def note_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Let the watch know what an investigation, carried out beside, has found."""
+        self.watch.note(diagnosis)
+
+    def treat(self, commands: Sequence[Command]) -> tuple[Outcome, ...]:
+        """Apply a cure's commands, which are taken back as one, and begin to watch anew.
+
+        Raises
+        ------
+        UserError
+            If one of them cannot be carried out; nothing has changed then.
+        """
+        from backprop_core.interventions import carry_out_as_one
+
+        with np.errstate(all="ignore"):
+            outcomes = carry_out_as_one(self.trainer, commands)
+        self.watch.reset()
+        self._settle(restarted=False)
+        return outcomes
 
     @property
     def idle_seconds(self) -> float | None:
@@ -150,8 +211,9 @@ class Session:
         if self.state == RUNNING and self._last_frame and begun < self._frame_due:
             last_view, last = self._last_frame
             if view == last_view:
-                return replace(last, steps_per_second=self.steps_per_second)
+                return replace(last, steps_per_second=self.steps_per_second, health=self._known_health())
         frame = self._frames.build(view, self.state, self.reason, self.steps_per_second)
+        frame = replace(frame, health=self._known_health())
         now = self._clock()
         self._last_frame = view, frame
         self._frame_due = now + min((now - begun) / FRAME_SHARE, REPEATED_SECONDS)
@@ -217,6 +279,7 @@ class Session:
         with np.errstate(all="ignore"):
             outcome = self.trainer.apply(command)
         if outcome.intervention or isinstance(command, Undo):
+            self.watch.reset()
             self._settle(restarted=isinstance(command, Restart))
         return outcome
 
@@ -316,12 +379,16 @@ def _one_line(text: str) -> str:
 
 REQUESTS: dict[str, Callable[..., Any]] = {
     "command": Session.command,
+    "diagnose": Session.diagnose,
     "end_event": Session.end_event,
     "frame": Session.frame,
+    "health": Session.health,
     "load": Session.load,
+    "note_diagnosis": Session.note_diagnosis,
     "pace": Session.set_pace,
     "pause": Session.pause,
     "resume": Session.resume,
     "script": Session.script,
     "state": Session.save_state,
+    "treat": Session.treat,
 }

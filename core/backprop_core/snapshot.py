@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from backprop_core.diagnosis.report import Health
+
 
 @dataclass(frozen=True)
 class LayerSummary:
@@ -199,3 +201,5 @@ class Frame:
     """As interventions have left it."""
     inputs: int = 0
     """How many features a sample has."""
+    health: Health | None = None
+    """What the watch says; None before it has looked."""

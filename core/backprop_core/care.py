@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from backprop_core.trainer import Trainer
     from backprop_core.treatments import Treatment
 
-WATCH_SHARE = 0.02
+WATCH_SHARE = 0.01
 """Watching may take this share of the time."""
 
 
@@ -87,6 +87,7 @@ class Care:
             from backprop_core.diagnosis.watch import Watch
 
             self._watch = Watch(self.trainer)
+            self._watch.prepare()
         return self._watch
 
     def _settled(self, watch: Watch, health: Health) -> Health:

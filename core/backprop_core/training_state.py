@@ -134,3 +134,23 @@ def at_origin(state: TrainingState) -> TrainingState:
         interventions=(),
         kept=None,
     )
+
+
+def holding_out(state: TrainingState, every: int) -> TrainingState:
+    """Return the state with every so manieth training sample made a validation sample, and no others held out.
+
+    The parameters have seen these samples; what is learnt from here on has not.
+    """
+    dataset = state.dataset
+    held = np.zeros(len(dataset.x), np.bool_)
+    held[np.random.default_rng(every).permutation(len(held))[::every]] = True
+    smaller = replace(
+        dataset,
+        x=dataset.x[~held],
+        y=dataset.y[~held],
+        rows=dataset.rows[~held],
+        x_validation=dataset.x[held],
+        y_validation=dataset.y[held],
+        rows_validation=dataset.rows[held],
+    )
+    return replace(state, dataset=smaller, order=np.arange(len(smaller.x)), position=0)

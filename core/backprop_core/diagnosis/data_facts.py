@@ -125,8 +125,15 @@ def _condition(x: Array) -> float:
     return float(nonzero[-1] / nonzero[0]) if len(nonzero) else 1.0
 
 
+def _as_bytes(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return each row as one item: rows are sorted by their bytes many times faster than number by number."""
+    # Adding zero makes −0 and 0 the same.
+    whole = np.ascontiguousarray(rows + 0.0)
+    return whole.view(np.dtype((np.void, whole.dtype.itemsize * whole.shape[1]))).reshape(-1)
+
+
 def _duplicates(x: Array) -> tuple[int, ...]:
-    _, first = np.unique(x, axis=1, return_index=True)
+    _, first = np.unique(_as_bytes(x.T), return_index=True)
     return tuple(sorted(set(range(1, x.shape[1] + 1)) - {int(index) + 1 for index in first}))
 
 
@@ -147,7 +154,7 @@ def _ridge(x: Array, y: Array, loss: Choice) -> float:
 
 def _floor(dataset: Dataset, loss: Choice) -> tuple[float, NDArray[np.int64]]:
     """Return the least loss that equal inputs allow, and which rows have equal inputs and different targets."""
-    _, group, counts = np.unique(dataset.x, axis=0, return_inverse=True, return_counts=True)
+    _, group, counts = np.unique(_as_bytes(dataset.x), return_inverse=True, return_counts=True)
     group = group.reshape(-1)
     best = np.empty_like(dataset.y)
     for column, targets in enumerate(dataset.y.T):

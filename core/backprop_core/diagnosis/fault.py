@@ -55,6 +55,8 @@ class Symptom:
     severity : str
     proven : callable(ForkResult) -> bool, or None
         Of faults that no command cures: whether how the untreated fork ends proves the fault.
+    persists : callable(ForkResult) -> bool, or None
+        Whether how the untreated fork ends still bears the symptom out; if not, it passes by itself.
     certain : bool
         Whether it follows from nothing else and is no matter of more or less: where it does harm it is the
         root, whatever else could be improved.
@@ -66,6 +68,7 @@ class Symptom:
     units: tuple[tuple[int, int], ...] = ()
     rows: tuple[int, ...] = ()
     proven: Callable[[ForkResult], bool] | None = None
+    persists: Callable[[ForkResult], bool] | None = None
     certain: bool = False
 
 
@@ -89,6 +92,8 @@ class Fault:
         By which loss its cures are judged.
     margin : Margin
         By how much a cure has to do better to confirm it.
+    generalises : bool
+        Whether its cures have to help on unseen samples as well: they fit noise better, too.
     last_resort : bool
         Whether it is to be thought of only where nothing else is found: its cures help with almost anything.
     """
@@ -102,4 +107,5 @@ class Fault:
     causes: tuple[str, ...] = ()
     measured: str = field(default=TRAINING)
     margin: Margin = CLEAR
+    generalises: bool = False
     last_resort: bool = False

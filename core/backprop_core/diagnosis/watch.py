@@ -33,12 +33,19 @@ class Watch:
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         self.witness = Witness(trainer)
+        self._begin()
+
+    def _begin(self) -> None:
         self.diagnosis: Diagnosis | None = None
         self._seen: dict[str, int] = {}
         self._missed: dict[str, int] = {}
         self._suspicions: dict[str, Suspicion] = {}
         self._investigated: frozenset[str] = frozenset()
         self._observed = -1
+
+    def prepare(self) -> None:
+        """Measure what is measured once, so that no look pays for it."""
+        _ = self.witness.data
 
     @property
     def since(self) -> dict[str, int]:
@@ -89,6 +96,4 @@ class Watch:
 
     def reset(self) -> None:
         """Begin anew, after a treatment or another intervention."""
-        fresh = Watch(self.trainer)
-        fresh.witness = self.witness
-        self.__dict__.update(fresh.__dict__)
+        self._begin()

@@ -35,7 +35,7 @@ NARROW = 3
 SOLVED = 0.02
 """A loss of less than this share of the baseline's leaves nothing to want."""
 
-LINEAR_LIMIT = 0.8
+LINEAR_LIMIT = 0.95
 """A network that does not get below this share of ridge regression's loss makes nothing of its hidden layers."""
 
 
@@ -190,6 +190,7 @@ def _insufficient(evidence: Evidence) -> Symptom | None:
         made = f"its narrowest layer has {min(layer.units for layer in hidden)}"
     else:
         made = f"ridge regression reaches {data.ridge:.3g} without any"
+    limit = 0.0 if linear or narrow else LINEAR_LIMIT * data.ridge
     return Symptom(
         f"The hidden units are too few or too simple for these data (loss {evidence.loss:.3g}): {made}.",
         {
@@ -197,6 +198,7 @@ def _insufficient(evidence: Evidence) -> Symptom | None:
             "ridge": data.ridge,
             "narrowest": min((one.units for one in hidden), default=0),
         },
+        persists=lambda untreated: untreated.final >= limit,
     )
 
 
@@ -222,4 +224,5 @@ and give the gradient somewhere to go.""",
     _larger,
     margin=STRICT,
     last_resort=True,
+    generalises=True,
 )

@@ -146,6 +146,7 @@ at a time does no harm as long as the loss keeps falling.""",
     _raise,
     causes=("unstandardized-inputs",),
     margin=STRICT,
+    generalises=True,
 )
 
 

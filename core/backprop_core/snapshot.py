@@ -203,3 +203,5 @@ class Frame:
     """How many features a sample has."""
     health: Health | None = None
     """What the watch says; None before it has looked."""
+    divergence: str = ""
+    """Of a run whose loss is not finite, where that began, in a line."""

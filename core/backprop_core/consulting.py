@@ -120,7 +120,7 @@ def sensible_epochs(trainer: Trainer) -> int:
     """Return how long forks should be: what the experiment has left, as far as there is time for it."""
     total = trainer.experiment.epochs or DEFAULT_EPOCHS
     left = total - trainer.epoch
-    fork = Trainer.from_state(capture(trainer))
+    fork = Trainer.fork(capture(trainer))
     goal, first = Goal(until=fork.goal(Run()).until), fork.step_count
     seconds, begun = 0.0, process_time()
     with np.errstate(all="ignore"):

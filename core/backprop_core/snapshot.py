@@ -204,6 +204,8 @@ class Frame:
     """How many features a sample has."""
     health: Health | None = None
     """What the watch says; None before it has looked."""
+    divergence: str = ""
+    """Of a run whose loss is not finite, where that began, in a line."""
     version: int = 0
     """Of the run as interventions have left it: a diagnosis of another version holds no more."""
     treatments: tuple[Treatment, ...] = ()

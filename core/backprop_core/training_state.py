@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from backprop_core.datasets import Dataset, Standardizer
+    from backprop_core.divergence import Divergence
     from backprop_core.experiment import Experiment
     from backprop_core.keeper import Keepsakes
     from backprop_core.snapshot import Mark
@@ -46,7 +47,8 @@ class TrainingState:
     random_state: dict[str, Any]
     history: dict[str, NDArray[Any]]
     interventions: tuple[Mark, ...]
-    kept: Keepsakes | None
+    divergence: Divergence | None = None
+    kept: Keepsakes | None = None
 
     @property
     def size(self) -> int:
@@ -80,6 +82,7 @@ def capture(trainer: Trainer) -> TrainingState:
         dict(trainer.rng.bit_generator.state),
         trainer.history.to_arrays(),
         tuple(trainer.interventions),
+        trainer.divergence,
         trainer.keeper.capture(),
     )
 
@@ -104,6 +107,7 @@ def restore(trainer: Trainer, state: TrainingState) -> None:
     trainer.rng.bit_generator.state = state.random_state
     trainer.history = LossHistory.from_arrays(state.history)
     trainer.interventions = list(state.interventions)
+    trainer.divergence = state.divergence
     trainer.rebuild()
     trainer.stepped = state.stepped
     trainer.keeper = Keeper(trainer)

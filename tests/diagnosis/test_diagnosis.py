@@ -177,7 +177,7 @@ class TestThePostedNetwork:
         assert "hidden and output" in root.summary
 
     def test_learns_when_treated_and_the_forecast_holds(self, posted):
-        trainer = Trainer.from_state(capture(posted[0]))
+        trainer = Trainer.fork(capture(posted[0]))
         forecast = posted[1].recommended
         assert forecast.loss_untreated == pytest.approx(6.22519)
         outcomes = treat(trainer, diagnosis=posted[1])
@@ -208,7 +208,7 @@ class TestThePostedNetwork:
             assert part in text
 
     def test_other_cures_can_be_asked_for_by_name(self, posted):
-        trainer = Trainer.from_state(capture(posted[0]))
+        trainer = Trainer.fork(capture(posted[0]))
         (outcome,) = treat(trainer, "reinit-dead", posted[1])
         assert outcome.command == "reinit-dead"
         with pytest.raises(UserError, match="no cure 'magic'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -93,6 +94,9 @@ class Examination:
 
 def run_diagnosis(experiment: Experiment, *, treat: bool, json: bool) -> int:
     """Diagnose an experiment, print what is found, and return the exit code."""
+    # Every fork is garbage once it has been run, in circles: it has to be collected.
+    gc.freeze()
+    gc.enable()
     examination = Examination(Trainer(experiment), treat, Progress(enabled=True))
     with np.errstate(all="ignore"):
         found = _as_events(examination) if json else _as_text(examination)

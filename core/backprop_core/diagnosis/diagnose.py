@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from backprop_core.diagnosis.report import Forecast
     from backprop_core.trainer import Trainer
 
-DEFAULT_EPOCHS = 10_000
-"""How long forks are where neither the experiment nor the caller says how long training lasts."""
+LEAST_EPOCHS, DEFAULT_EPOCHS = 2_000, 10_000
+"""How long forks are, at least and at most, where nothing says how long training lasts."""
 
 
 LEAST_LEFT = 0.05
@@ -85,10 +85,12 @@ def foresee(trainer: Trainer, commands: Sequence[Command], epochs: int | None = 
 def epochs_left(trainer: Trainer) -> int:
     """Return how long forks should be: for what the experiment has left, or where that is little, once more.
 
-    Where steps are costly, forks are shorter: so much that an investigation takes some minutes at most.
+    Where an experiment has no end they are as long as it has been trained. Where steps are costly they are
+    shorter: so much that an investigation takes some minutes at most.
     """
     total = trainer.experiment.epochs
     left = total - trainer.epoch
-    wanted = DEFAULT_EPOCHS if not total else left if left >= LEAST_LEFT * total else total
+    endless = min(max(trainer.epoch, LEAST_EPOCHS), DEFAULT_EPOCHS)
+    wanted = endless if not total else left if left >= LEAST_LEFT * total else total
     seconds = STEP_SECONDS + 3 * trainer.network.parameters.size * trainer.batch_size / PRODUCTS_A_SECOND
     return max(min(wanted, int(FORK_SECONDS / (seconds * trainer.steps_per_epoch))), 1)

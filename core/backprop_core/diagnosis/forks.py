@@ -88,7 +88,7 @@ def run_fork(
     ForkResult, or None if a command cannot be carried out in this state.
     """
     with np.errstate(all="ignore"):
-        fork = Trainer.from_state(state)
+        fork = Trainer.fork(state)
         if order:
             _take_another_order(fork, order)
         try:

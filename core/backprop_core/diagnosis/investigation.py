@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backprop_core.diagnosis import cures as c
 from backprop_core.diagnosis.chain import in_causal_order
 from backprop_core.diagnosis.faults import FAULTS
+from backprop_core.diagnosis.planning import Planner
 from backprop_core.diagnosis.report import (
     FINDING,
     TRAINING,
@@ -30,25 +30,15 @@ if TYPE_CHECKING:
     from backprop_core.diagnosis.fault import Cure, Fault, Symptom
     from backprop_core.trainer import Trainer
 
-MOST_CURES = 6
-"""A plan has no more cures than this."""
-
 MOST_FROM_START = 2
 """Forks from the beginning are at most so many times as long as those from here."""
 
 UNEXPLAINED = 0.3
 """A fault explains the harm if no more than this share of it is left without the fault."""
 
-COMPANION_RATES = (0.1, 0.3, 3.0, 10.0)
-"""A cure may want another learning rate besides: times these."""
-
-
 HELD_OUT, LEAST_TO_HOLD_OUT = 4, 16
 UNSEEN = Margin(0.15, 0.02)
 """A cure has to lower the loss by so much on every fourth sample, held out, where there are enough of them."""
-
-COMPANION_BATCH = 16
-"""… or, where batches are smaller, batches of this size."""
 
 
 class Investigation:
@@ -83,16 +73,14 @@ class Investigation:
         start, total = at_origin(state), min(evidence.epoch + epochs, MOST_FROM_START * epochs)
         self.start = WhatIf(start, total, baseline, on_fork)
         self.unseen = WhatIf(holding_out(start, HELD_OUT), total, baseline, on_fork)
+        self.planner = Planner(self.now, evidence, ())
         self.cures = {name: FAULTS[name].cures(evidence) for name in symptoms}
 
     def diagnosis(self, since: Mapping[str, int]) -> Diagnosis:
         """Carry out the experiments, and return what they say."""
         evidence = self.evidence
         confirmed = self._confirmed()
-        best = self._best_plan(confirmed) if confirmed else NOTHING
-        recommended = self.now.forecast(best, measured=self._measured(best)) if best.cures else None
-        if recommended is not None and not recommended.confirmed:
-            recommended = None
+        recommended = self._recommended(confirmed)
         roots = self._ranked(confirmed)
         findings = in_causal_order(
             [self._finding(name, name in confirmed, since) for name in self.symptoms], roots
@@ -102,22 +90,26 @@ class Investigation:
         state = FINDING if confirmed else WATCHING
         return Diagnosis(state, evidence.step, evidence.epoch, evidence.loss, findings, recommended)
 
-    def _plan(self, cure: Cure) -> Plan:
-        """Return the plan of one cure; of a run that has diverged it begins with going back."""
-        if self.evidence.diverged and cure.family != c.START:
-            return Plan((c.ROLLBACK, cure))
-        return Plan((cure,))
-
     def _confirmed(self) -> set[str]:
         """Return the faults that are proven, or a cure of which is clearly better than no treatment.
 
         Where no cure alone helps, those together whose cures do, and none of which can be left out.
         """
-        first = {name for name in self.symptoms if not FAULTS[name].last_resort and self._is_confirmed(name)}
+        able = [name for name in FAULTS if name in self.symptoms and self._can_matter(name)]
+        first = {name for name in able if not FAULTS[name].last_resort and self._is_confirmed(name)}
         if first:
             return first
-        last = {name for name in self.symptoms if FAULTS[name].last_resort and self._is_confirmed(name)}
-        return last or self._confirmed_together()
+        last = {name for name in able if FAULTS[name].last_resort and self._is_confirmed(name)}
+        return last or self._confirmed_together(able)
+
+    def _can_matter(self, name: str) -> bool:
+        """Tell whether there is anything to gain: a run that gets there by itself needs no cure."""
+        fault = FAULTS[name]
+        untreated = self.now.run(())
+        assert untreated is not None
+        if fault.measured == VALIDATION:
+            return True
+        return fault.margin.lower(0.0, untreated.final, self.evidence.data.baseline)
 
     def _is_confirmed(self, name: str) -> bool:
         fault, cures, symptom = FAULTS[name], self.cures[name], self.symptoms[name]
@@ -141,9 +133,13 @@ class Investigation:
         seen = self.unseen.compare(plan, measured=VALIDATION, margin=UNSEEN)
         return seen is not None and seen.better
 
-    def _confirmed_together(self) -> set[str]:
-        lasting = {name for name in self.symptoms if self._lasts(name)}
-        plan = self._best_plan(lasting, certain=False)
+    def _confirmed_together(self, able: list[str]) -> set[str]:
+        lasting = [name for name in able if self._lasts(name) and not self.symptoms[name].proven]
+        cures = [cure for name in lasting for cure in self.cures[name]]
+        best = Planner(self.now, self.evidence, cures).best(cures)
+        if best is None:
+            return set()
+        plan = best[0]
         seen = self.now.compare(plan, orders=ORDERS, margin=STRICT)
         if seen is None or not seen.better or not self._generalises(plan):
             return set()
@@ -157,11 +153,11 @@ class Investigation:
 
     def _cured(self, fault: Fault, whatif: WhatIf, cures: tuple[Cure, ...]) -> bool:
         """Tell whether one of the cures is clearly better, over all orders, than no treatment."""
-        best_first = sorted(cures, key=lambda cure: whatif.outcome(self._plan(cure), fault.measured))
+        best_first = sorted(cures, key=lambda cure: whatif.outcome(self.planner.single(cure), fault.measured))
         return any(self._better(fault, whatif, cure) for cure in best_first)
 
     def _better(self, fault: Fault, whatif: WhatIf, cure: Cure) -> bool:
-        plan = self._plan(cure)
+        plan = self.planner.single(cure)
         for orders in (1, ORDERS):
             seen = whatif.compare(plan, orders=orders, measured=fault.measured, margin=fault.margin)
             if seen is None or not seen.better:
@@ -170,73 +166,27 @@ class Investigation:
             return False
         if cure.beyond is None:
             return True
-        without = whatif.compare(plan, self._plan(cure.beyond), measured=fault.measured, margin=SLIGHT)
+        without = whatif.compare(
+            plan, self.planner.single(cure.beyond), measured=fault.measured, margin=SLIGHT
+        )
         return without is None or without.better
 
-    def _best_plan(self, confirmed: set[str], *, certain: bool = True) -> Plan:
-        """Add cure by cure for as long as each makes the outcome better, then drop what is not needed.
-
-        With ``certain`` what is certainly wrong is put right in any case: a plan begins with it.
-        """
+    def _recommended(self, confirmed: set[str]) -> Forecast | None:
+        """Return the best confirmed plan. What is certainly wrong is put right by it in any case."""
+        ill = [name for name in FAULTS if name in confirmed]
+        cures = [cure for name in ill for cure in self.cures[name]]
+        kept = [self.cures[name][0] for name in ill if self.symptoms[name].certain]
         measured = VALIDATION if confirmed <= {"overfitting"} else TRAINING
-        own = [cure for name in self._thinkable(confirmed) for cure in self.cures[name]]
-        singles = [self._plan(cure) for name in FAULTS if name in confirmed for cure in self.cures[name]]
-        if not singles:
-            return NOTHING
-        sure = [
-            self.cures[name][0]
-            for name in FAULTS
-            if certain and name in confirmed and self.symptoms[name].certain
-        ]
-        plan = NOTHING
-        for cure in (*((c.ROLLBACK,) if self.evidence.diverged and sure else ()), *sure):
-            plan = plan.with_cure(cure)
-        if not plan.cures:
-            plan = min(singles, key=lambda one: self.now.outcome(one, measured))
-        for _ in range(MOST_CURES):
-            grown = self._grown(plan, (*own, *self._companions()), measured)
-            if grown is None:
-                break
-            plan = grown
-        return self._pruned(plan, sure, measured)
-
-    def _companions(self) -> tuple[Cure, ...]:
-        """Return changes that make many a cure better, and are no cure of anything by themselves."""
-        evidence = self.evidence
-        batch = (
-            (c.batch_size(COMPANION_BATCH),) if evidence.batch < COMPANION_BATCH <= evidence.samples else ()
-        )
-        return (c.initialize(evidence), *c.learning_rates(evidence, *COMPANION_RATES), *batch)
-
-    def _thinkable(self, confirmed: set[str]) -> list[str]:
-        """Return the faults that a treatment may go on to once the confirmed ones are cured."""
-        return [
-            name
+        thinkable = [
+            cure
             for name in FAULTS
             if name in self.symptoms and (name in confirmed or not FAULTS[name].last_resort)
+            for cure in self.cures[name]
         ]
-
-    def _grown(self, plan: Plan, cures: tuple[Cure, ...], measured: str) -> Plan | None:
-        tried = {plan.with_cure(cure) for cure in cures if cure not in plan.cures}
-        best = min(tried, key=lambda one: self.now.outcome(one, measured), default=None)
-        if best is None:
+        if not cures:
             return None
-        seen = self.now.compare(best, plan, measured=measured, margin=SLIGHT)
-        return best if seen is not None and seen.better else None
-
-    def _pruned(self, plan: Plan, kept: list[Cure], measured: str) -> Plan:
-        """Drop cures without which the plan is as good, but those that are to be kept."""
-        for cure in plan.cures:
-            without = plan.without(cure)
-            if not without.cures or cure in kept:
-                continue
-            seen = self.now.compare(plan, without, measured=measured, margin=SLIGHT)
-            if seen is not None and not seen.better:
-                return self._pruned(without, kept, measured)
-        return plan
-
-    def _measured(self, plan: Plan) -> str:
-        return VALIDATION if any(cure.id.startswith("weight-decay") for cure in plan.cures) else TRAINING
+        best = Planner(self.now, self.evidence, thinkable, measured).best(cures, kept)
+        return best and best[1]
 
     def _ranked(self, confirmed: set[str]) -> list[str]:
         """Return the confirmed faults, the root first.
@@ -265,7 +215,7 @@ class Investigation:
     def _finding(self, name: str, confirmed: bool, since: Mapping[str, int]) -> Finding:
         fault, symptom, evidence = FAULTS[name], self.symptoms[name], self.evidence
         forecasts = [
-            self.now.forecast(self._plan(cure), orders=1, measured=fault.measured)
+            self.now.forecast(self.planner.single(cure), orders=1, measured=fault.measured)
             for cure in self.cures[name]
         ]
         known = [one if confirmed else replace(one, confirmed=False) for one in forecasts if one is not None]

@@ -16,6 +16,8 @@ from backprop_tui.screens.live_screen import LiveScreen
 from backprop_tui.widgets.health_line import HealthLine
 
 if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
     from backprop_core.commands import Command
     from backprop_core.consulting import Examined
     from backprop_core.diagnosis.report import Forecast
@@ -37,15 +39,12 @@ class HealthScreen(LiveScreen):
     consultation : Consultation
     watchful : bool
         Whether it investigates of itself what the watch finds worth it.
-    treats : bool
-        Whether it applies of itself what a diagnosis recommends.
     """
 
     def __init__(self, engine: Engine, fps: float, log: SessionLog) -> None:
         super().__init__(engine, fps, log)
         self.consultation = Consultation()
         self.watchful = True
-        self.treats = False
         self._consulted: tuple[Engine, int] | None = None
         self._began: float | None = None
         self._not_before = 0.0
@@ -53,6 +52,13 @@ class HealthScreen(LiveScreen):
         self._warned: tuple[int, Command] | None = None
         self._told: tuple[Treatment, ...] = ()
         self._diagnosis_screen: DiagnosisScreen | None = None
+
+    def compose(self) -> ComposeResult:
+        """The lines and views of a live screen, with the health line below the status."""
+        for widget in super().compose():
+            yield widget
+            if widget.id == "status":
+                yield HealthLine(id="health")
 
     def show_frame(self, frame: Frame) -> None:
         """Hand a frame to every view, and look after the run's health."""
@@ -150,8 +156,13 @@ class HealthScreen(LiveScreen):
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
             self._treat_with(wanted)
-        elif self.treats and diagnosis.recommended is not None and self._may_treat():
+        elif self._treats and diagnosis.recommended is not None and self._may_treat():
             self._apply(diagnosis.recommended)
+
+    @property
+    def _treats(self) -> bool:
+        treats: bool = self.app.treats  # type: ignore[attr-defined]
+        return treats
 
     def _may_treat(self) -> bool:
         """Tell whether a run that treats itself has not been treated so often that it is no use."""

@@ -25,25 +25,33 @@ MEDIUM = (120, 40)
 PICTURES: tuple[tuple[str, str, tuple[int, int], int, int, Sequence[str]], ...] = (
     ("stalled", "sequence", MEDIUM, 400, 12, []),
     ("healed", "sequence", MEDIUM, 400, 12, ["r", *["wait"] * 14]),
+    ("diagnosis", "as-posted", MEDIUM, 400, 12, ["d", "diagnosis"]),
+    ("treated", "as-posted", MEDIUM, 400, 12, ["d", "diagnosis", "escape", "t", *["wait"] * 12]),
     ("digits", "digits", MEDIUM, 60, 20, ["down", "down", "right"]),
     ("narrow", "dying-relu", (80, 24), 100, 20, []),
     ("wide", "overfitting", (200, 50), 40, 40, []),
     ("presets", "sequence", MEDIUM, 400, 4, ["p"]),
     ("help", "sequence", MEDIUM, 400, 4, ["question_mark"]),
 )
-"""Name, preset, size, steps a frame, frames before the keys, keys ("wait" is another frame)."""
+"""Name, preset, size, steps a frame, frames before the keys, keys ("wait" is another frame; "diagnosis", until it is
+known)."""
 
 
 async def draw(
     name: str, preset: str, size: tuple[int, int], steps: int, frames: int, keys: Sequence[str]
 ) -> None:
     """Write one picture."""
-    app = LabApp(LocalEngine(load_preset(preset), steps_per_frame=steps), SessionLog(), fps=60)
+    engine = LocalEngine(load_preset(preset), steps_per_frame=steps, fork_epochs=2000)
+    app = LabApp(engine, SessionLog(), fps=60)
+    app.lab.watchful = False
     async with app.run_test(size=size) as pilot:
         for _ in range(frames):
             await app.lab.next_frame()
         for key in keys:
-            if key != "wait":
+            if key == "diagnosis":
+                while app.lab.consultation.diagnosis is None:
+                    await app.lab.next_frame()
+            elif key != "wait":
                 await pilot.press(key)
             await app.lab.next_frame()
         await app.lab.engine.pause()

@@ -11,11 +11,11 @@ import numpy as np
 
 from backprop_core import __version__
 from backprop_core.archives import arrays_from_bytes
-from backprop_core.commands import Expect, Save, SaveCheckpoint, TakeSnapshot
+from backprop_core.commands import Diagnose, Expect, Save, SaveCheckpoint, TakeSnapshot, Treat
 from backprop_core.errors import UserError
 from backprop_core.files import arrays_to_bytes, read_bytes, shown, write_atomically
 from backprop_core.frozen import dataclass
-from backprop_core.grammar import format_command, parse_command
+from backprop_core.grammar import format_command, parse_command, parse_commands
 from backprop_core.journal import Journal
 from backprop_core.state_archive import Contradiction, StateReader, state_to_arrays, state_to_values
 from backprop_core.trainer import Trainer
@@ -162,11 +162,20 @@ def _rebuilt(meta: dict[str, Any], arrays: dict[str, NDArray[Any]], source: str)
     if len(undo) > UNDO_STATES:
         raise Contradiction
     trainer.undo_stack = [
-        (format_command(_journalled(entry["undoes"])), reader.state(entry, _undo_prefix(number)))
+        (_undone(entry["undoes"]), reader.state(entry, _undo_prefix(number)))
         for number, entry in enumerate(undo)
     ]
     trainer.record = Journal([_journalled(line) for line in meta["journal"]], trainer.place)
     return Checkpoint(trainer, meta.get("paused") is True)
+
+
+def _undone(line: str) -> str:
+    """Return what undo takes back: an intervention, or the several of a treatment."""
+    try:
+        commands = parse_commands(line)
+    except UserError:
+        raise Contradiction from None
+    return "; ".join(format_command(_journalled(format_command(command))) for command in commands)
 
 
 def _journalled(line: str) -> Command:
@@ -175,7 +184,7 @@ def _journalled(line: str) -> Command:
         command = parse_command(line)
     except UserError:
         raise Contradiction from None
-    if isinstance(command, (Expect, TakeSnapshot, Save, SaveCheckpoint)):
+    if isinstance(command, (Diagnose, Expect, TakeSnapshot, Treat, Save, SaveCheckpoint)):
         raise Contradiction
     return command
 

@@ -77,6 +77,45 @@ class AddBias:
 
 
 @dataclass(frozen=True)
+class TrueGradient:
+    """``true-gradient``: what deliberate mistakes leave out of the gradient is put back."""
+
+
+@dataclass(frozen=True)
+class Initialize:
+    """``initialize``, ``initialize he-normal``: all weights drawn anew, biases zero; training goes on."""
+
+    initializer: Choice | None = None
+
+
+@dataclass(frozen=True)
+class Widen:
+    """``widen 8``, or ``widen 2 8`` for layer 2 alone: so many more units; the function is unchanged."""
+
+    units: int
+    layer: int | None = None
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """``rollback``: the parameters of the lowest training loss; ``rollback validation``: of validation loss."""
+
+    measured: str = "training"
+
+
+@dataclass(frozen=True)
+class Diagnose:
+    """``diagnose``: why the network does or does not learn."""
+
+
+@dataclass(frozen=True)
+class Treat:
+    """``treat``: the cure that the diagnosis recommends; ``treat reinit-dead``: the cure of that name."""
+
+    cure: str | None = None
+
+
+@dataclass(frozen=True)
 class Restart:
     """``restart`` with the same seed, or ``restart seed 7``: from the beginning, settings as they are now."""
 
@@ -121,6 +160,12 @@ Command = (
     | SetOption
     | Standardize
     | AddBias
+    | TrueGradient
+    | Initialize
+    | Widen
+    | Rollback
+    | Diagnose
+    | Treat
     | Restart
     | Undo
     | TakeSnapshot

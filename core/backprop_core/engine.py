@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from backprop_core.commands import Command, Outcome
+    from backprop_core.consulting import Found
+    from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Frame, View
 
@@ -67,6 +72,15 @@ class Engine(Protocol):
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
 
+    def investigate(self) -> AsyncGenerator[Found, None]:
+        """Investigate the run as it is now beside its training; UserError if that fails, which does it no harm."""
+
+    async def note(self, version: int, diagnosis: Diagnosis) -> bool:
+        """Hand a diagnosis to the run's watch, and tell whether the run has not been changed meanwhile."""
+
+    async def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:
+        """Apply a cure to the run of that version; UserError if that is impossible."""
+
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
 
@@ -91,6 +105,8 @@ class LocalEngine:
         Steps taken before each frame, while running.
     origin : str, optional
         The words that open the experiment on the command line.
+    fork_epochs : int, optional
+        How long an investigation's forks are.
 
     Raises
     ------
@@ -101,10 +117,18 @@ class LocalEngine:
     FRAME_SECONDS = 0.1
     """By how much this engine's clock moves with each frame."""
 
-    def __init__(self, source: Experiment | bytes, *, steps_per_frame: int = 10, origin: str = "") -> None:
+    def __init__(
+        self,
+        source: Experiment | bytes,
+        *,
+        steps_per_frame: int = 10,
+        origin: str = "",
+        fork_epochs: int = 200,
+    ) -> None:
         from backprop_core.session import Session
 
         self.steps_per_frame = steps_per_frame
+        self.fork_epochs = fork_epochs
         self.last_state: bytes | None = None
         self._now = 0.0
         self._source = source
@@ -158,12 +182,30 @@ class LocalEngine:
         """Return the event that closes the run, for a record."""
         return self.session.end_event(reason)
 
+    async def investigate(self) -> AsyncGenerator[Found, None]:
+        """Investigate the run as it is now, with forks of always the same length."""
+        from backprop_core.consulting import consult
+
+        found: list[Found] = []
+        consult(replace(self.session.examine(), epochs=self.fork_epochs), found.append)
+        for one in found:
+            yield one
+
+    async def note(self, version: int, diagnosis: Diagnosis) -> bool:
+        """Hand a diagnosis to the run's watch, and tell whether the run has not been changed meanwhile."""
+        return self.session.note(version, diagnosis)
+
+    async def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:
+        """Apply a cure to the run of that version; UserError if that is impossible."""
+        return self.session.treat(version, forecast)
+
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
         return type(self)(
             self.last_state or self._source,
             steps_per_frame=self.steps_per_frame,
             origin=self.session.origin,
+            fork_epochs=self.fork_epochs,
         )
 
     def suspend(self) -> None:

@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import aclosing
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,8 +21,12 @@ from backprop_core.errors import UserError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
+    from collections.abc import AsyncGenerator
 
     from backprop_core.commands import Command, Outcome
+    from backprop_core.consulting import Case, Found
+    from backprop_core.consulting_process import ConsultingProcess
+    from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Frame, View
 
@@ -44,6 +50,8 @@ class ProcessEngine:
         The words that open the experiment on the command line.
     running : bool, optional
         Whether it trains at once.
+    fork_epochs : int, optional
+        How long an investigation's forks are; as long as is sensible if left out.
 
     Attributes
     ----------
@@ -53,7 +61,12 @@ class ProcessEngine:
     """
 
     def __init__(
-        self, source: Experiment | bytes | None = None, *, origin: str = "", running: bool = True
+        self,
+        source: Experiment | bytes | None = None,
+        *,
+        origin: str = "",
+        running: bool = True,
+        fork_epochs: int | None = None,
     ) -> None:
         ours, theirs = socket.socketpair()
         environment = dict(os.environ)
@@ -91,6 +104,8 @@ class ProcessEngine:
         self._opening: int | None = None
         self._refused: str | None = None
         self._death: EngineDied | None = None
+        self._investigation: ConsultingProcess | None = None
+        self._fork_epochs = fork_epochs
         self._source, self._origin = source, origin
         self.process_id = self._process.pid
         self.last_state: bytes | None = None
@@ -172,9 +187,34 @@ class ProcessEngine:
         event: dict[str, Any] = await self._request("end_event", reason)
         return event
 
+    async def investigate(self) -> AsyncGenerator[Found, None]:
+        """Investigate the run as it is now in another process; UserError if that fails, which harms nothing."""
+        from backprop_core.consulting_process import ConsultingProcess
+
+        case: Case = await self._request("examine")
+        self._end_investigation()
+        self._investigation = ConsultingProcess()
+        async with aclosing(self._investigation.findings(replace(case, epochs=self._fork_epochs))) as found:
+            async for one in found:
+                yield one
+
+    def _end_investigation(self) -> None:
+        if self._investigation is not None:
+            self._investigation.close()
+
+    async def note(self, version: int, diagnosis: Diagnosis) -> bool:
+        """Hand a diagnosis to the run's watch, and tell whether the run has not been changed meanwhile."""
+        holds: bool = await self._request("note", version, diagnosis)
+        return holds
+
+    async def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:
+        """Apply a cure to the run of that version; UserError if that is impossible."""
+        outcomes: tuple[Outcome, ...] = await self._request("treat", version, forecast)
+        return outcomes
+
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
-        return type(self)(self.last_state or self._source, origin=self._origin)
+        return type(self)(self.last_state or self._source, origin=self._origin, fork_epochs=self._fork_epochs)
 
     def suspend(self) -> None:
         """Have the process stand still until :meth:`go_on`: it is in a group that no shell suspends."""
@@ -185,7 +225,7 @@ class ProcessEngine:
         self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
-        """End the process, whatever it is doing; may be called at any time and more than once."""
+        """End the processes, whatever they are doing; may be called at any time and more than once."""
         atexit.unregister(self.close)
         for future in self._end(EngineDied("the training has been ended")):
             future.cancel()
@@ -195,6 +235,7 @@ class ProcessEngine:
         if self._death is not None:
             return []
         self._death = death
+        self._end_investigation()
         loop_lives = self._loop is not None and not self._loop.is_closed()
         self._detach()
         self._socket.close()

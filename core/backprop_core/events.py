@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from backprop_core.commands import Outcome
+    from backprop_core.diagnosis.report import Finding
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Snapshot
     from backprop_core.trainer import Trainer
@@ -93,6 +94,39 @@ def expect_event(outcome: Outcome) -> Event:
 def outcome_event(outcome: Outcome) -> Event:
     """Return the event of any command's outcome."""
     return command_event(outcome) if outcome.passed is None else expect_event(outcome)
+
+
+def finding_event(finding: Finding) -> Event:
+    """Return a finding as an event, with what its cures were measured to do."""
+    return {
+        "event": "finding",
+        "id": finding.id,
+        "step": finding.step,
+        "since": finding.since,
+        "severity": finding.severity,
+        "confirmed": finding.confirmed,
+        "summary": finding.summary,
+        "why": finding.why,
+        "evidence": dict(finding.evidence),
+        "units": [list(unit) for unit in finding.units],
+        "rows": list(finding.rows),
+        "cause_of": list(finding.cause_of),
+        "cures": [
+            {
+                "id": cure.id,
+                "command": cure.command,
+                "summary": cure.summary,
+                "exact": cure.exact,
+                "confirmed": cure.confirmed,
+                "harmful": cure.harmful,
+                "measured": cure.measured,
+                "epochs": cure.epochs,
+                "loss_untreated": cure.loss_untreated,
+                "loss_treated": cure.loss_treated,
+            }
+            for cure in finding.cures
+        ],
+    }
 
 
 def end_event(trainer: Trainer, reason: str) -> Event:

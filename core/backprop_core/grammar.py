@@ -10,10 +10,12 @@ from backprop_core.activations import ACTIVATIONS
 from backprop_core.errors import UserError, nearest
 from backprop_core.experiment import Choice
 from backprop_core.frozen import dataclass
+from backprop_core.initializers import INITIALIZERS
 from backprop_core.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 QUANTITIES = ("loss", "validation_loss", "dead", "epoch", "step", "gradient_norm", "learning_rate")
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
@@ -44,6 +46,16 @@ COMMANDS = (
     CommandHelp("set", "set OPTION VALUE", f"change one of {', '.join(OPTIONS)}"),
     CommandHelp("standardize", "standardize", "zero mean, unit variance; folded into the weights"),
     CommandHelp("add-bias", "add-bias", "give a network without biases biases of zero"),
+    CommandHelp(
+        "true-gradient", "true-gradient", "put back what deliberate mistakes leave out of the gradient"
+    ),
+    CommandHelp(
+        "initialize", "initialize [NAME [OPTION=VALUE]…]", "draw all weights anew, biases zero; train on"
+    ),
+    CommandHelp("widen", "widen [LAYER] UNITS", "add hidden units, their outgoing weights zero"),
+    CommandHelp("rollback", "rollback [validation]", "go back to the parameters of the lowest loss so far"),
+    CommandHelp("diagnose", "diagnose", "say why the network does or does not learn"),
+    CommandHelp("treat", "treat [CURE]", "apply the cure that the diagnosis recommends, or the one named"),
     CommandHelp("restart", "restart [seed 7]", "from the beginning, settings as they are now"),
     CommandHelp("undo", "undo [divergence]", "go back to before the last intervention, or the divergence"),
     CommandHelp("snapshot", "snapshot", "write a snapshot event"),
@@ -106,6 +118,34 @@ def parse_command(line: str) -> c.Command:
     return _PARSERS[name](arguments)
 
 
+def parse_commands(line: str) -> tuple[c.Command, ...]:
+    """Return the commands of one line, several with ``;`` between them, as a cure's are."""
+    statements = _statements(line)
+    if len(statements) > 1 and not statements[-1].strip():
+        del statements[-1]
+    return tuple(map(parse_command, statements))
+
+
+def _statements(line: str) -> list[str]:
+    """Cut a line at every ``;`` that is neither quoted nor in a comment."""
+    parts, quote, begin, index = [], "", 0, 0
+    while index < len(line):
+        character = line[index]
+        if character == "\\" and quote != "'":
+            index += 1
+        elif character == quote:
+            quote = ""
+        elif not quote and character in "'\"":
+            quote = character
+        elif not quote and character == "#":
+            break
+        elif not quote and character == ";":
+            parts.append(line[begin:index])
+            begin = index + 1
+        index += 1
+    return [*parts, line[begin:]]
+
+
 def parse_script(text: str, name: str) -> tuple[tuple[int, c.Command], ...]:
     """Return the commands of a script with their line numbers; errors name script and line."""
     commands = []
@@ -113,7 +153,7 @@ def parse_script(text: str, name: str) -> tuple[tuple[int, c.Command], ...]:
         if not line.strip() or line.strip().startswith("#"):
             continue
         try:
-            commands.append((number, parse_command(line)))
+            commands += [(number, command) for command in parse_commands(line)]
         except UserError as error:
             raise UserError(f"{name}, line {number}: {error}") from None
     return tuple(commands)
@@ -186,7 +226,7 @@ def _set(words: Sequence[str]) -> c.SetOption:
     if option not in OPTIONS:
         raise UserError(f"unknown option '{option}'{nearest(option, OPTIONS)}")
     if option == "optimizer":
-        return c.SetOption(option, _optimizer(value, rest))
+        return c.SetOption(option, _entry(OPTIMIZERS, "optimizer", value, rest))
     if rest:
         raise UserError(_usage("set"))
     if option == "reduction":
@@ -198,16 +238,38 @@ def _set(words: Sequence[str]) -> c.SetOption:
     return c.SetOption(option, _number(value, f"{option} is one"))
 
 
-def _optimizer(name: str, settings: Sequence[str]) -> Choice:
-    if name not in OPTIMIZERS:
-        raise UserError(f"unknown optimizer '{name}'{nearest(name, OPTIMIZERS)}")
-    options = dict(OPTIMIZERS[name].defaults)
+def _entry(catalogue: Mapping[str, Any], kind: str, name: str, settings: Sequence[str]) -> Choice:
+    if name not in catalogue:
+        raise UserError(f"unknown {kind} '{name}'{nearest(name, catalogue)}")
+    options = dict(catalogue[name].defaults)
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or key not in options:
             raise UserError(f"'{setting}' is no setting of {name}{nearest(key, options)}")
         options[key] = _number(value, f"{key} is one")
     return Choice(name, tuple(options.items()))
+
+
+def _initialize(words: Sequence[str]) -> c.Initialize:
+    return c.Initialize(_entry(INITIALIZERS, "initializer", words[0], words[1:]) if words else None)
+
+
+def _widen(words: Sequence[str]) -> c.Widen:
+    if not 1 <= len(words) <= 2:
+        raise UserError(_usage("widen"))
+    *layer, units = (_count(word, _usage("widen")) for word in words)
+    return c.Widen(units, layer[0] if layer else None)
+
+
+def _rollback(words: Sequence[str]) -> c.Rollback:
+    if list(words) not in ([], ["validation"]):
+        raise UserError(_usage("rollback"))
+    return c.Rollback("validation" if words else "training")
+
+
+def _treat(words: Sequence[str]) -> c.Treat:
+    _at_most(words, 1, "treat")
+    return c.Treat(words[0] if words else None)
 
 
 def _restart(words: Sequence[str]) -> c.Restart:
@@ -255,11 +317,26 @@ _PARSERS: dict[str, Callable[[Sequence[str]], c.Command]] = {
     "set": _set,
     "standardize": _bare(c.Standardize, "standardize"),
     "add-bias": _bare(c.AddBias, "add-bias"),
+    "true-gradient": _bare(c.TrueGradient, "true-gradient"),
+    "initialize": _initialize,
+    "widen": _widen,
+    "rollback": _rollback,
+    "diagnose": _bare(c.Diagnose, "diagnose"),
+    "treat": _treat,
     "restart": _restart,
     "undo": _undo,
     "snapshot": _bare(c.TakeSnapshot, "snapshot"),
     "save": _path(c.Save, "save"),
     "checkpoint": _path(c.SaveCheckpoint, "checkpoint"),
+}
+
+
+_BARE = {
+    c.Standardize: "standardize",
+    c.AddBias: "add-bias",
+    c.TrueGradient: "true-gradient",
+    c.Diagnose: "diagnose",
+    c.TakeSnapshot: "snapshot",
 }
 
 
@@ -292,6 +369,14 @@ def format_command(command: c.Command) -> str:
             return f"activation {where} {activation.name}{option}"
         case c.SetOption(option=option, value=value):
             return f"set {option} {_option_value(value)}"
+        case c.Initialize(initializer=initializer):
+            return "initialize" if initializer is None else f"initialize {_option_value(initializer)}"
+        case c.Widen(units=units, layer=layer):
+            return f"widen {units}" if layer is None else f"widen {layer} {units}"
+        case c.Rollback(measured=measured):
+            return "rollback validation" if measured == "validation" else "rollback"
+        case c.Treat(cure=cure):
+            return "treat" if cure is None else f"treat {cure}"
         case c.Restart(seed=seed):
             return "restart" if seed is None else f"restart seed {seed}"
         case c.Undo(divergence=divergence):
@@ -300,7 +385,7 @@ def format_command(command: c.Command) -> str:
             return f"save {shlex.quote(path)}"
         case c.SaveCheckpoint(path=path):
             return f"checkpoint {shlex.quote(path)}"
-    return {c.Standardize: "standardize", c.AddBias: "add-bias", c.TakeSnapshot: "snapshot"}[type(command)]
+    return _BARE[type(command)]
 
 
 def _option_value(value: float | int | str | Choice | None) -> str:
@@ -325,6 +410,10 @@ def suggest(prefix: str) -> list[str]:
         words = OPTIONS if len(before) == 1 else _set_words(before[1]) if len(before) == 2 else ()
     elif first in ("restart", "undo") and len(before) == 1:
         words = ("seed",) if first == "restart" else ("divergence",)
+    elif first == "initialize" and len(before) == 1:
+        words = tuple(INITIALIZERS)
+    elif first == "rollback" and len(before) == 1:
+        words = ("validation",)
     elif first == "run" and len(before) == 1:
         words = ("until",)
     elif first == "expect" or before[-1] == "until":

@@ -10,17 +10,18 @@ import numpy as np
 
 from backprop_core import commands as c
 from backprop_core.errors import UserError
+from backprop_core.experiment import Mistakes
 from backprop_core.experiment_file import resolve
 from backprop_core.files import write_arrays
-from backprop_core.grammar import format_command
-from backprop_core.reinitialization import reinitialize_dead
-from backprop_core.reparameterization import add_biases, standardize
+from backprop_core.grammar import format_command, parse_commands
+from backprop_core.reinitialization import initialize_anew, reinitialize_dead, roll_back
+from backprop_core.reparameterization import add_biases, standardize, widen
 from backprop_core.snapshot import Mark
 from backprop_core.training_state import capture, restore
 from backprop_core.training_step import new_optimizer_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from backprop_core.experiment import Choice
@@ -49,6 +50,10 @@ def carry_out(trainer: Trainer, command: c.Command) -> c.Outcome:
         return save_checkpoint(trainer, command)
     if isinstance(command, c.Undo):
         return _undo(trainer, command)
+    if isinstance(command, c.Diagnose):
+        return _diagnose(trainer)
+    if isinstance(command, c.Treat):
+        return _treat(trainer, command)
     return _intervene(trainer, command)
 
 
@@ -117,7 +122,9 @@ def _undo(trainer: Trainer, command: c.Undo) -> c.Outcome:
     _note_training(trainer)
     undone, state = trainer.undo_stack.pop()
     restore(trainer, state)
-    trainer.record.note(command, trainer.place)
+    # A treatment is taken back as one; to a script it is the commands that it was made of.
+    for _ in parse_commands(undone):
+        trainer.record.note(command, trainer.place)
     return _outcome(trainer, command, before, f"'{undone}' taken back, at step {trainer.step_count} again")
 
 
@@ -150,6 +157,8 @@ def _intervene(trainer: Trainer, command: c.Command) -> c.Outcome:
     text = format_command(command)
     trainer.undo_stack.append((text, state))
     _forget_oldest(trainer)
+    if not isinstance(command, _KEEPS_FUNCTION_AND_SHAPE):
+        trainer.keeper.reset()
     trainer.interventions.append(Mark(trainer.step_count, text))
     trainer.record.note(command, trainer.place)
     return _outcome(trainer, command, before, result, intervention=True)
@@ -160,6 +169,42 @@ def _note_training(trainer: Trainer) -> None:
     if trainer.ended:
         # The step that could not be taken: who replays the journal has to meet the divergence too.
         trainer.record.note(c.Step(), trainer.place)
+
+
+def _diagnose(trainer: Trainer) -> c.Outcome:
+    from backprop_core.diagnosis import diagnose
+    from backprop_core.diagnosis.text import headline
+
+    found = diagnose(trainer)
+    return c.Outcome(trainer.step_count, "diagnose", headline(found), found.loss)
+
+
+def _treat(trainer: Trainer, command: c.Treat) -> c.Outcome:
+    from backprop_core.diagnosis import treat
+
+    before = trainer.census()
+    outcomes = treat(trainer, command.cure)
+    if not outcomes:
+        return c.Outcome(trainer.step_count, format_command(command), "no cure is confirmed: nothing to do")
+    done = "; ".join(outcome.command for outcome in outcomes)
+    return _outcome(trainer, command, before, done, intervention=True)
+
+
+def carry_out_as_one(trainer: Trainer, commands: Sequence[c.Command]) -> tuple[c.Outcome, ...]:
+    """Carry out interventions that are taken back together; a UserError takes back those before it."""
+    kept = len(trainer.undo_stack)
+    outcomes: list[c.Outcome] = []
+    try:
+        for command in commands:
+            outcomes.append(carry_out(trainer, command))
+    except UserError:
+        while len(trainer.undo_stack) > kept:
+            _undo(trainer, c.Undo())
+        raise
+    done = trainer.undo_stack[kept:]
+    if len(done) > 1:
+        trainer.undo_stack[kept:] = [("; ".join(text for text, _ in done), done[0][1])]
+    return tuple(outcomes)
 
 
 def _forget_oldest(trainer: Trainer) -> None:
@@ -271,6 +316,30 @@ def _add_bias(trainer: Trainer, command: c.AddBias) -> str:
     return f"added {plural(sum(layer.units for layer in trainer.network.layers), 'bias', 'biases')}, all zero"
 
 
+def _true_gradient(trainer: Trainer, command: c.TrueGradient) -> str:
+    missing = trainer.experiment.mistakes.missing_derivative
+    if not missing:
+        raise UserError("the gradient leaves nothing out: there is no mistake to take back")
+    trainer.experiment = replace(trainer.experiment, mistakes=Mistakes())
+    trainer.rebuild()
+    return f"derivative of the {' and '.join(missing)} activations put back into the gradient"
+
+
+def _initialize(trainer: Trainer, command: c.Initialize) -> str:
+    chosen = initialize_anew(trainer, command.initializer)
+    return f"all weights drawn anew, {chosen.name}; biases zero"
+
+
+def _widen(trainer: Trainer, command: c.Widen) -> str:
+    widened = widen(trainer, command.units, command.layer)
+    names = ", ".join(map(str, widened))
+    return f"{plural(command.units, 'unit')} added to hidden layer{'s' * (len(widened) > 1)} {names}"
+
+
+def _rollback(trainer: Trainer, command: c.Rollback) -> str:
+    return roll_back(trainer, command.measured)
+
+
 def _restart(trainer: Trainer, command: c.Restart) -> str:
     seed = trainer.experiment.seed if command.seed is None else command.seed
     trainer.open(replace(trainer.experiment, seed=seed))
@@ -282,11 +351,18 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+_KEEPS_FUNCTION_AND_SHAPE = (c.SetOption, c.TrueGradient, c.Rollback)
+"""After these, parameters from before are still worth going back to."""
+
 _INTERVENTIONS: dict[type, Callable[..., str | None]] = {
     c.ReinitDead: _reinit,
     c.SetActivation: _set_activation,
     c.SetOption: _set_option,
     c.Standardize: _standardize,
     c.AddBias: _add_bias,
+    c.TrueGradient: _true_gradient,
+    c.Initialize: _initialize,
+    c.Widen: _widen,
+    c.Rollback: _rollback,
     c.Restart: _restart,
 }

@@ -1,20 +1,26 @@
-"""Recycling dead neurons: they fire again, and the network's function stays what it was."""
+"""New weights: dead neurons recycled so that the function stays, all drawn anew, or the best ones again."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backprop_core.errors import UserError
 from backprop_core.experiment import Choice
+from backprop_core.experiment_file import resolve
 from backprop_core.network import draw_weights
+from backprop_core.training_step import new_optimizer_state
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from backprop_core.experiment import NetworkSpec
     from backprop_core.network import Layer
     from backprop_core.trainer import Trainer
+
+ONE_SIDED = ("relu", "leaky-relu", "elu", "gelu", "silu", "softplus")
 
 
 def reinitialize_dead(trainer: Trainer, layer: int | None, neuron: int | None) -> list[tuple[int, int]]:
@@ -30,6 +36,49 @@ def reinitialize_dead(trainer: Trainer, layer: int | None, neuron: int | None) -
     if chosen:
         trainer.rebuild()
     return chosen
+
+
+def initialize_anew(trainer: Trainer, initializer: Choice | None) -> Choice:
+    """Draw all weights anew, biases and moments zero, and return how; training goes on where it is.
+
+    Left out, the initializer follows from the hidden activations: He's for those that are zero on one side,
+    Xavier's for the others. Frozen parameters stay. Training that ended on a non-finite loss can go on.
+    """
+    spec = trainer.experiment.network
+    chosen = initializer or Choice("he-normal" if one_sided(spec) else "xavier-normal")
+    network = trainer.network
+    before = network.parameters.copy()
+    network.initialize(chosen, trainer.rng)
+    mask = network.frozen_mask(spec.freeze)
+    if mask is not None:
+        np.copyto(network.parameters, before, where=mask == 0)
+    trainer.experiment = resolve(
+        replace(trainer.experiment, network=replace(spec, initializer=chosen, weights=None))
+    )
+    _train_on_from_here(trainer)
+    return trainer.experiment.network.initializer
+
+
+def one_sided(spec: NetworkSpec) -> bool:
+    """Tell whether the hidden activations let only one side of their input through, as ReLU does."""
+    return any(choice.name in ONE_SIDED for choice in spec.activation)
+
+
+def roll_back(trainer: Trainer, measured: str) -> str:
+    """Go back to the parameters of the lowest loss since the last change of the network, moments zero."""
+    if measured == "validation" and not trainer.validation_set.samples:
+        raise UserError("there is no validation set; `rollback` alone goes by the training loss")
+    kept = trainer.keeper.best_validation if measured == "validation" else trainer.keeper.best
+    trainer.network.parameters[:] = kept.parameters
+    _train_on_from_here(trainer)
+    trainer.keeper.restart()
+    return f"parameters of step {kept.step} again, where the {measured} loss was lowest"
+
+
+def _train_on_from_here(trainer: Trainer) -> None:
+    trainer.optimizer = new_optimizer_state(trainer.experiment, trainer.network)
+    trainer.ended = None
+    trainer.rebuild()
 
 
 def _chosen(trainer: Trainer, layer: int | None, neuron: int | None) -> list[tuple[int, int]]:
@@ -51,13 +100,7 @@ def _chosen(trainer: Trainer, layer: int | None, neuron: int | None) -> list[tup
 
 def _recycle(trainer: Trainer, layer: Layer, index: int) -> None:
     network = trainer.network
-    weights = _incoming(trainer, layer)
-    drive = _layer_inputs(trainer, layer) @ weights
-    if layer.bias is not None:
-        layer.bias[index] = -np.median(drive)
-    elif np.count_nonzero(drive > 0) < np.count_nonzero(drive < 0):
-        weights = -weights
-    layer.weights[:, index] = weights
+    draw_incoming(trainer, layer, index, trainer.experiment.network.initializer)
     following = network.layers[layer.number] if layer.number < len(network.layers) else None
     if following is not None:
         following.weights[index] = 0
@@ -67,8 +110,18 @@ def _recycle(trainer: Trainer, layer: Layer, index: int) -> None:
             following.of(moment)[index] = 0
 
 
-def _incoming(trainer: Trainer, layer: Layer) -> NDArray[np.float64]:
-    initializer = trainer.experiment.network.initializer
+def draw_incoming(trainer: Trainer, layer: Layer, index: int, initializer: Choice) -> None:
+    """Draw a neuron's incoming weights; its bias, or without biases their sign, is such that it fires."""
+    weights = _incoming(trainer, layer, initializer)
+    drive = _layer_inputs(trainer, layer) @ weights
+    if layer.bias is not None:
+        layer.bias[index] = -np.median(drive)
+    elif np.count_nonzero(drive > 0) < np.count_nonzero(drive < 0):
+        weights = -weights
+    layer.weights[:, index] = weights
+
+
+def _incoming(trainer: Trainer, layer: Layer, initializer: Choice) -> NDArray[np.float64]:
     shape = (layer.fan_in,)
     weights = draw_weights(initializer, trainer.rng, layer.fan_in, layer.units, shape)
     if not weights.any():

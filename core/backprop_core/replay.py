@@ -14,11 +14,13 @@ from backprop_core.replayed_curve import ReplayedCurve
 from backprop_core.snapshot import Frame, Heatmap, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from numpy.typing import NDArray
 
     from backprop_core.commands import Command, Outcome
+    from backprop_core.consulting import Found
+    from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
     from backprop_core.record import Moment, Record
     from backprop_core.snapshot import View
@@ -163,6 +165,19 @@ class ReplayEngine:
 
     async def pace(self, steps_per_second: float | None) -> None:  # noqa: ARG002
         """Refuse; :meth:`change_speed` is what a replay has."""
+        _refuse()
+
+    async def investigate(self) -> AsyncGenerator[Found, None]:
+        """Refuse."""
+        _refuse()
+        yield
+
+    async def note(self, version: int, diagnosis: Diagnosis) -> bool:  # noqa: ARG002
+        """Refuse."""
+        _refuse()
+
+    async def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:  # noqa: ARG002
+        """Refuse."""
         _refuse()
 
     async def script(self) -> str:

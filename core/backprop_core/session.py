@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import shlex
 from dataclasses import replace
+from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_core.care import Care
 from backprop_core.checkpoint import open_checkpoint, to_bytes
 from backprop_core.commands import Outcome, Restart, Run, SaveCheckpoint, Step, Undo
 from backprop_core.errors import UserError
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from backprop_core.commands import Command
+    from backprop_core.consulting import Case
+    from backprop_core.diagnosis.report import Diagnosis, Forecast
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Frame, View
 
@@ -82,6 +86,7 @@ class Session:
     ) -> None:
         self._clock = clock
         self._pace = Pace(clock())
+        self._versions = count(1)
         self._open(trainer, origin, running)
 
     @classmethod
@@ -99,6 +104,8 @@ class Session:
     def _open(self, trainer: Trainer, origin: str, running: bool) -> None:
         self.goal = trainer.goal(Run())
         self.trainer = trainer
+        self._care = Care(trainer, self._clock, self._versions)
+        self._shown = False
         self.origin = _one_line(origin) or shlex.quote(_one_line(trainer.opened.name))
         self._goal_command: Run | Step | None = None
         self._chunk = 1
@@ -129,12 +136,16 @@ class Session:
         if self.state != RUNNING:
             return 0
         before = self.trainer.step_count
+        most = min(most, self._pace.due(self._clock()))
+        if (measured_in := self._care.steps_to_follow) is not None:
+            most = min(most, measured_in)
         with np.errstate(all="ignore"):
-            reached = self.trainer.advance(self.goal, min(most, self._pace.due(self._clock())))
+            reached = self.trainer.advance(self.goal, most)
         taken = self.trainer.step_count - before
         now = self._clock()
         self._pace.note(taken)
         self._speed.note(now, taken)
+        self._care.follow(ended=reached is not None)
         if reached:
             self._reach(reached)
         return taken
@@ -151,6 +162,9 @@ class Session:
 
     def frame(self, view: View) -> Frame:
         """Return what the screen draws."""
+        return self._care.shown(self._frame(view))
+
+    def _frame(self, view: View) -> Frame:
         begun = self._clock()
         if self.state == RUNNING and self._last_frame and begun < self._frame_due:
             last_view, last = self._last_frame
@@ -160,7 +174,16 @@ class Session:
         now = self._clock()
         self._last_frame = view, frame
         self._frame_due = now + min((now - begun) / FRAME_SHARE, REPEATED_SECONDS)
+        # What a full pass has just measured for the frame, the watch need not measure again.
+        self._watch()
         return frame
+
+    def _watch(self) -> None:
+        """Look how the run is, from its second frame on: the first one is not to wait for that."""
+        if self._shown:
+            with np.errstate(all="ignore"):
+                self._care.look(running=self.state == RUNNING)
+        self._shown = True
 
     def pause(self) -> None:
         """Stop training; nothing to do if it has stopped."""
@@ -233,10 +256,45 @@ class Session:
         if isinstance(command, SaveCheckpoint):
             return save_checkpoint(self.trainer, command, paused=not self._goes_on)
         with np.errstate(all="ignore"):
+            before = self._care.standing()
             outcome = self.trainer.apply(command)
         if outcome.intervention or isinstance(command, Undo):
+            self._care.changed(before)
             self._settle(restarted=isinstance(command, Restart))
         return outcome
+
+    def examine(self) -> Case:
+        """Return what an investigation needs to know of the run."""
+        from backprop_core.consulting import Case
+
+        return Case(self._care.version, self.save_state(), self._care.since)
+
+    def note(self, version: int, diagnosis: Diagnosis) -> bool:
+        """Take in a diagnosis, and tell whether the run is still the one that was examined."""
+        return self._care.note(version, diagnosis)
+
+    def treat(self, version: int, forecast: Forecast) -> tuple[Outcome, ...]:
+        """Apply a cure; a run that had ended has the experiment's epochs once more.
+
+        Raises
+        ------
+        UserError
+            If the run is no longer the one that was examined, or the cure cannot be applied; nothing has
+            changed then.
+        """
+        if version != self._care.version:
+            raise UserError("the run has been changed since this was measured: d diagnoses it anew")
+        ended = self.state in (DONE, DIVERGED)
+        outcomes = self._care.treat(forecast)
+        self._settle(restarted=False)
+        if ended and not self.trainer.ended:
+            if self._reached():
+                until = self.trainer.goal(Run()).until
+                epochs = max(forecast.epochs, self.trainer.experiment.epochs)
+                self.goal = Goal(epoch=self.trainer.epoch + epochs, until=until)
+                self._goal_command = None
+            self._run()
+        return outcomes
 
     def _train(self, command: Run | Step) -> Outcome:
         self._must_be_trainable()
@@ -248,7 +306,9 @@ class Session:
             with np.errstate(all="ignore"):
                 outcome = trainer.apply(command)
             self._renew_frames()
-            if reached := self._reached():
+            reached = self._reached()
+            self._care.follow(ended=reached is not None)
+            if reached:
                 self._reach(reached)
             return outcome
         self.goal = trainer.goal(Run(steps=command.batches) if isinstance(command, Step) else command)
@@ -296,7 +356,8 @@ class Session:
         elif reached == "until":
             self._stop(DONE, f"{trainer.experiment.until}: reached in epoch {trainer.epoch}")
         else:
-            self._stop(DONE, f"{plural(trainer.epoch, 'epoch')}: the experiment's end")
+            end = "experiment" if trainer.epoch == trainer.experiment.epochs else "treated run"
+            self._stop(DONE, f"{plural(trainer.epoch, 'epoch')}: the {end}'s end")
 
     def _settle(self, *, restarted: bool) -> None:
         """Pass on to the state that an intervention has led to."""
@@ -339,13 +400,16 @@ def _one_line(text: str) -> str:
 REQUESTS: dict[str, Callable[..., Any]] = {
     "command": Session.command,
     "end_event": Session.end_event,
+    "examine": Session.examine,
     "frame": Session.frame,
     "leave": Session.leave,
     "load": Session.load,
+    "note": Session.note,
     "pace": Session.set_pace,
     "pause": Session.pause,
     "recording": Session.recording,
     "resume": Session.resume,
     "script": Session.script,
     "state": Session.save_state,
+    "treat": Session.treat,
 }

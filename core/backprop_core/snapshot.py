@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from backprop_core.diagnosis.report import Health
+    from backprop_core.treatments import Treatment
+
 
 @dataclass(frozen=True)
 class LayerSummary:
@@ -199,5 +202,11 @@ class Frame:
     """As interventions have left it."""
     inputs: int = 0
     """How many features a sample has."""
+    health: Health | None = None
+    """What the watch says; None before it has looked."""
     divergence: str = ""
     """Of a run whose loss is not finite, where that began, in a line."""
+    version: int = 0
+    """Of the run as interventions have left it: a diagnosis of another version holds no more."""
+    treatments: tuple[Treatment, ...] = ()
+    """The cures applied, those taken back left out."""

@@ -14,6 +14,7 @@ from backprop_core.datasets import Standardizer, load_dataset
 from backprop_core.divergence import TENSORS, Divergence
 from backprop_core.errors import UserError
 from backprop_core.experiment_file import experiment_from_dict, experiment_to_dict
+from backprop_core.keeper import Keepsakes, Kept
 from backprop_core.network import build_network
 from backprop_core.optimizers import OPTIMIZERS
 from backprop_core.snapshot import Mark
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, NDArray[Any]]
 
+_KEPT = ("origin", "best", "best_validation", "begun")
 _DIVERGENCE = ("step", "layer", "tensor", "neuron", "value")
 
 _fingerprints: WeakKeyDictionary[Dataset, str] = WeakKeyDictionary()
@@ -49,7 +51,16 @@ def state_to_values(state: TrainingState) -> dict[str, Any]:
         "random_state": state.random_state,
         "interventions": [asdict(mark) for mark in state.interventions],
         "divergence": state.divergence and [getattr(state.divergence, name) for name in _DIVERGENCE],
+        "kept": state.kept and _keepsakes_to_values(state.kept),
     }
+
+
+def _keepsakes_to_values(kept: Keepsakes) -> dict[str, Any]:
+    """Return the numbers of what is kept; losses, which may be infinite, as text that gives back all bits."""
+    values: dict[str, Any] = {
+        name: [one.step, one.loss.hex()] for name, one in ((name, getattr(kept, name)) for name in _KEPT)
+    }
+    return {**values, "highest": float(kept.highest).hex()}
 
 
 def state_to_arrays(state: TrainingState, prefix: str = "") -> Arrays:
@@ -65,6 +76,8 @@ def state_to_arrays(state: TrainingState, prefix: str = "") -> Arrays:
     for name, standardizer in (("x", state.x_standardizer), ("y", state.y_standardizer)):
         if standardizer is not None:
             arrays[f"standardizer_{name}"] = np.stack([standardizer.mean, standardizer.scale])
+    if state.kept is not None:
+        arrays |= {f"kept_{name}": getattr(state.kept, name).parameters for name in _KEPT}
     return {prefix + name: array for name, array in arrays.items()}
 
 
@@ -115,10 +128,12 @@ class StateReader:
             experiment_from_dict(_table(values[key]), self._source, self._folder)
             for key in ("experiment", "opened")
         )
-        hidden = opened.network.hidden
-        least = sum(a * b for a, b in pairwise(hidden)) + sum(hidden[:1] + hidden[-1:])
-        if least > self._arrays[prefix + "parameters"].size or experiment.network.hidden != hidden:
-            raise Contradiction
+        room = self._arrays[prefix + "parameters"].size
+        for hidden in (experiment.network.hidden, opened.network.hidden):
+            # Layers may have been widened since, and no layer added.
+            least = sum(a * b for a, b in pairwise(hidden)) + sum(hidden[:1] + hidden[-1:])
+            if least > room or len(hidden) != len(opened.network.hidden):
+                raise Contradiction
         return experiment, opened
 
     def state(self, values: Mapping[str, Any], prefix: str = "") -> TrainingState:
@@ -168,6 +183,7 @@ class StateReader:
             },
             interventions=tuple(_mark(mark) for mark in values["interventions"]),
             divergence=_divergence(values.get("divergence")),
+            kept=self._keepsakes(values.get("kept"), prefix, flat),
         )
 
     def _dataset(self, opened: Experiment) -> Dataset:
@@ -186,6 +202,17 @@ class StateReader:
         if array.dtype != dtype or array.shape != shape:
             raise Contradiction
         return array
+
+    def _keepsakes(self, values: Any, prefix: str, like: NDArray[Any]) -> Keepsakes | None:
+        """Return what was kept; None in checkpoints from before anything was."""
+        if values is None:
+            return None
+        kept = {}
+        for name in _KEPT:
+            step, loss = _table(values)[name]
+            parameters = self._array(f"{prefix}kept_{name}", like.dtype, like.shape)
+            kept[name] = Kept(_count(step), float.fromhex(loss), parameters)
+        return Keepsakes(**kept, highest=float.fromhex(values["highest"]))
 
     def _standardizer(self, name: str, columns: int) -> Standardizer | None:
         if name not in self._arrays:

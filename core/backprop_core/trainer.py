@@ -19,6 +19,7 @@ from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_condition
 from backprop_core.history import LossHistory
 from backprop_core.journal import Journal, Place
+from backprop_core.keeper import KEEP_EVERY, Keeper
 from backprop_core.losses import LOSSES
 from backprop_core.measures import COMPARISONS, QUANTITIES, take_snapshot
 from backprop_core.network import build_network
@@ -88,6 +89,7 @@ class Trainer:
         self.undo_stack: list[tuple[str, TrainingState]] = []
         self.record = Journal()
         self._given_dataset = dataset
+        self._keeps_anchors = True
         self.open(resolve(experiment))
 
     @classmethod
@@ -98,6 +100,21 @@ class Trainer:
         trainer._given_dataset = None
         restore(trainer, state)
         return trainer
+
+    @classmethod
+    def fork(cls, state: TrainingState) -> Trainer:
+        """Return a trainer for a what-if: it goes on from a state, with nothing to undo and no anchors."""
+        fork = cls.__new__(cls)
+        fork.undo_stack = []
+        fork.record = Journal()
+        fork._given_dataset = state.dataset
+        fork._keeps_anchors = False
+        fork.rng = np.random.default_rng()
+        fork._losses = []
+        fork._noted = 0
+        restore(fork, state)
+        fork.record.written_to = fork.place
+        return fork
 
     def open(self, experiment: Experiment) -> None:
         """Start the experiment from its beginning: data, split, weights, all drawn from its seed.
@@ -138,7 +155,9 @@ class Trainer:
         self.divergence: Divergence | None = None
         self.ended: str | None = None
         self._losses: list[float] = []
+        self._noted = 0
         self.rebuild()
+        self.keeper = Keeper(self)
         self._begin_epoch()
 
     def _assign_given_weights(self) -> None:
@@ -202,7 +221,7 @@ class Trainer:
         """Take so many steps, and return how many were taken: fewer once a loss was not finite."""
         taken = 0
         while taken < batches and self.ended is None:
-            if perf_counter() >= self._anchor_due:
+            if self._keeps_anchors and perf_counter() >= self._anchor_due:
                 self._drop_anchor()
             taken += self._step_within_epoch(batches - taken)
         return taken
@@ -236,6 +255,7 @@ class Trainer:
         samples = len(self.order)
         size = min(self.batch_size, samples - self.position)
         step = self.steps.step(size)
+        most = min(most, KEEP_EVERY - self.step_count % KEEP_EVERY)
         if size == samples:
             taken = self._full_batch_steps(step.forward, step.loss, step.backward + step.update, most)
             self.epoch += taken
@@ -247,6 +267,9 @@ class Trainer:
                 self._begin_epoch()
         self.step_count += taken
         self.stepped = self.stepped or taken > 0
+        if taken and self.step_count % KEEP_EVERY == 0:
+            self._note_losses()
+            self.keeper.look()
         if self.validation_set.samples or len(self._losses) >= _LOSSES_BUFFERED:
             self.flush_history()
         return taken
@@ -306,11 +329,17 @@ class Trainer:
 
     def flush_history(self) -> None:
         """Move the losses of the last steps into the history, and measure the validation loss if it is due."""
+        self._note_losses()
         self.history.extend(self._losses)
         self._losses.clear()
+        self._noted = 0
         at_epoch_end = self.position == 0
         if self.validation_set.samples and at_epoch_end and self.history.wants_validation():
             self.history.add_validation(self.validation_set.loss())
+
+    def _note_losses(self) -> None:
+        self.keeper.note(self._losses[self._noted :])
+        self._noted = len(self._losses)
 
     def run_epochs(self, epochs: int) -> int:
         """Train to the ``epochs``-th end of an epoch from here, and return the steps taken."""

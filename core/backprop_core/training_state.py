@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from backprop_core.frozen import dataclass
 from backprop_core.history import LossHistory
+from backprop_core.keeper import Keeper
 from backprop_core.network import build_network
 from backprop_core.training_step import new_optimizer_state
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from backprop_core.datasets import Dataset, Standardizer
     from backprop_core.divergence import Divergence
     from backprop_core.experiment import Experiment
+    from backprop_core.keeper import Keepsakes
     from backprop_core.snapshot import Mark
     from backprop_core.trainer import Trainer
 
@@ -44,12 +48,14 @@ class TrainingState:
     history: dict[str, NDArray[Any]]
     interventions: tuple[Mark, ...]
     divergence: Divergence | None = None
+    kept: Keepsakes | None = None
 
     @property
     def size(self) -> int:
         """Bytes of its arrays, the data set not counted."""
         arrays = (self.parameters, self.gradient, self.update, *self.moments, self.order)
-        return sum(array.nbytes for array in (*arrays, *self.history.values()))
+        kept = self.kept.size if self.kept else 0
+        return sum(array.nbytes for array in (*arrays, *self.history.values())) + kept
 
 
 def capture(trainer: Trainer) -> TrainingState:
@@ -77,6 +83,7 @@ def capture(trainer: Trainer) -> TrainingState:
         trainer.history.to_arrays(),
         tuple(trainer.interventions),
         trainer.divergence,
+        trainer.keeper.capture(),
     )
 
 
@@ -103,3 +110,51 @@ def restore(trainer: Trainer, state: TrainingState) -> None:
     trainer.divergence = state.divergence
     trainer.rebuild()
     trainer.stepped = state.stepped
+    trainer.keeper = Keeper(trainer)
+    if state.kept is not None:
+        trainer.keeper.restore(state.kept)
+
+
+def at_origin(state: TrainingState) -> TrainingState:
+    """Return the state as it was before the first step: the weights that training, or its last form, began with.
+
+    The data are in the order in which they are now.
+    """
+    assert state.kept is not None
+    zeros = np.zeros_like(state.parameters)
+    return replace(
+        state,
+        parameters=state.kept.origin.parameters,
+        gradient=zeros,
+        update=zeros,
+        moments=tuple(np.zeros_like(moment) for moment in state.moments),
+        optimizer_steps=0,
+        position=0,
+        step_count=0,
+        epoch=0,
+        stepped=False,
+        ended=None,
+        history=LossHistory().to_arrays(),
+        interventions=(),
+        kept=None,
+    )
+
+
+def holding_out(state: TrainingState, every: int) -> TrainingState:
+    """Return the state with every so manieth training sample made a validation sample, and no others held out.
+
+    The parameters have seen these samples; what is learnt from here on has not.
+    """
+    dataset = state.dataset
+    held = np.zeros(len(dataset.x), np.bool_)
+    held[np.random.default_rng(every).permutation(len(held))[::every]] = True
+    smaller = replace(
+        dataset,
+        x=dataset.x[~held],
+        y=dataset.y[~held],
+        rows=dataset.rows[~held],
+        x_validation=dataset.x[held],
+        y_validation=dataset.y[held],
+        rows_validation=dataset.rows[held],
+    )
+    return replace(state, dataset=smaller, order=np.arange(len(smaller.x)), position=0)

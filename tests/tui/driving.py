@@ -49,7 +49,9 @@ def paused_engine(preset: str = "sequence", *, steps: int = 0, steps_per_frame: 
 def make_app(engine: Engine, **options: Any) -> LabApp:
     """Return a lab that draws in true colour whatever the terminal that the tests are run in."""
     log = options.pop("log", None) or SessionLog()
+    watchful = options.pop("watchful", False)
     app = LabApp(engine, log, fps=FPS, **options)
+    app.lab.watchful = watchful
     app.console._color_system = ColorSystem.TRUECOLOR
     return app
 
@@ -126,9 +128,10 @@ async def open_lab(
     ascii_only: bool = False,
     commands: Sequence[Command] = (),
     log: SessionLog | None = None,
+    **options: Any,
 ) -> AsyncIterator[Driver]:
     """Open the lab around an engine, and wait for its first frame."""
-    app = make_app(engine, ascii_only=ascii_only, commands=commands, log=log)
+    app = make_app(engine, ascii_only=ascii_only, commands=commands, log=log, **options)
     async with app.run_test(size=size) as pilot:
         driver = Driver(app, pilot)
         await driver.until(lambda: app.lab.frame is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -155,3 +156,54 @@ def test_a_killed_training_process_is_told_and_g_goes_on(tmp_path):
         lab.press("q")
         assert lab.exit_code() == 0
         assert_gone([another])
+
+
+SHORT = ("as-posted", "--epochs", "1500")
+"""The posted network stalls within some hundred epochs; its forks are short ones then."""
+
+
+def test_the_posted_network_is_diagnosed_and_treated_and_the_session_replays(tmp_path):
+    with program(*SHORT, folder=tmp_path) as lab:
+        # Suspected at once, confirmed by the forks after a while.
+        lab.until(lambda screen: re.search(r"◐ watching · wrong gradient|▲ finding · wrong gradient", screen))
+        lab.until(lambda screen: "▲ finding · wrong gradient →" in screen)
+        lab.press("d", "Wrong gradient", "root · critical", "Dead output", "untreated 6.225", "esc back")
+        lab.press("?", "esc closes", "By the chain rule")
+        lab.press(ESCAPE)
+        lab.until(lambda screen: "esc closes" not in screen)
+        lab.press(ESCAPE)
+        lab.until(lambda screen: "esc back" not in screen)
+        lab.press("t", "▼")
+        lab.until(lambda screen: re.search(r"▼ → \S+, forecast \S+", screen))
+        lab.until(lambda screen: "DONE" in screen and lab.number("step") > 1500)
+        assert lab.number("loss") < 0.5
+        workers = lab.children()
+        lab.press(":save weights.npz\r")
+        lab.until(lambda _: (tmp_path / "weights.npz").exists())
+        lab.press("w", "written to as-posted.script")
+        lab.press("q")
+        assert lab.exit_code() == 0
+        assert_gone(workers)
+    with np.load(tmp_path / "weights.npz") as saved:
+        names = [name for layer in (1, 2) for name in (f"W{layer}", f"b{layer}") if name in saved]
+        parameters = np.concatenate([saved[name].ravel() for name in names])
+    replayed = headless(*SHORT, "--script", "as-posted.script", folder=tmp_path)
+    assert replayed["parameters_sha256"] == hashlib.sha256(parameters.tobytes()).hexdigest()
+
+
+def test_leaving_ends_an_investigation_too(tmp_path):
+    with program(*SHORT, folder=tmp_path) as lab:
+        lab.until(lambda screen: "investigating" in screen)
+        lab.until(lambda _: len(lab.children()) == 2)
+        workers = lab.children()
+        lab.press("q")
+        assert lab.exit_code() == 0
+        assert_gone(workers)
+
+
+def test_a_lab_that_treats_itself_heals_the_posted_network(tmp_path):
+    with program(*SHORT, "--treat", folder=tmp_path) as lab:
+        lab.until(lambda screen: re.search(r"▼ → \S+, forecast \S+", screen))
+        lab.until(lambda _: lab.number("loss") < 1)
+        lab.press("q")
+        assert lab.exit_code() == 0

@@ -8,6 +8,7 @@ from textual.widgets import OptionList
 from backprop_core.commands import ReinitDead, SetOption, Step
 from backprop_tui.screens.help import HelpScreen
 from backprop_tui.screens.presets import PresetsScreen
+from tests.tui.diagnoses import CannedEngine
 from tests.tui.driving import Driver, make_app, open_lab, paused_engine
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -109,6 +110,70 @@ async def open_prompt(pilot):
 def test_what_opens_above(snap_compare, opened):
     app = make_app(paused_engine(steps=DEAD_AT))
     assert snap_compare(app, terminal_size=(120, 40), run_before=opened)
+
+
+async def open_diagnosis(pilot):
+    await settled(pilot)
+    await pilot.press("d")
+    lab = pilot.app.lab
+    await Driver(pilot.app, pilot).until(
+        lambda: lab.consultation.diagnosis and lab.consultation.seconds is None
+    )
+    await settled(pilot)
+
+
+async def look_at_the_dead_units(pilot):
+    await open_diagnosis(pilot)
+    await pilot.press("down")
+    await pilot.pause()
+
+
+async def look_at_what_does_harm(pilot):
+    await look_at_the_dead_units(pilot)
+    await pilot.press("right", "right", "t")
+    await pilot.pause()
+
+
+async def read_about_the_fault(pilot):
+    await look_at_the_dead_units(pilot)
+    await pilot.press("question_mark")
+    await pilot.pause()
+
+
+async def treat(pilot):
+    await open_diagnosis(pilot)
+    await pilot.press("escape")
+    driver = Driver(pilot.app, pilot)
+    await driver.press("t", "space", "space")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("done", [look_at_the_dead_units, treat], ids=lambda done: done.__name__)
+def test_a_diagnosis(snap_compare, done, size):
+    app = make_app(CannedEngine(steps_per_frame=450))
+    assert snap_compare(app, terminal_size=size, run_before=done)
+
+
+@pytest.mark.parametrize(
+    "done", [open_diagnosis, look_at_what_does_harm, read_about_the_fault], ids=lambda done: done.__name__
+)
+def test_more_of_a_diagnosis(snap_compare, done):
+    assert snap_compare(make_app(CannedEngine()), terminal_size=(100, 30), run_before=done)
+
+
+def test_a_diagnosis_in_ascii(snap_compare):
+    app = make_app(CannedEngine(), ascii_only=True)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=look_at_the_dead_units)
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES], ids=str)
+async def test_ascii_only_a_diagnosis_shows_no_character_above_0x7e_either(size):
+    async with open_lab(CannedEngine(), size=size, ascii_only=True) as lab:
+        await open_diagnosis(lab.pilot)
+        for key in ("down", "right", "right", "t", "down", "question_mark"):
+            await lab.pilot.press(key)
+            await lab.pilot.pause()
+            assert max(characters_shown(lab)) <= "\x7e"
 
 
 def characters_shown(driver):

@@ -67,6 +67,8 @@ class LabApp(App[None]):
         Draw with no character above 0x7e.
     commands : sequence of Command
         Carried out on opening, in their order.
+    treat : bool
+        Apply of itself what a diagnosis recommends.
     over_ssh : bool
         Whether the line to the terminal may be slow.
 
@@ -98,6 +100,7 @@ class LabApp(App[None]):
         fps: float = 10.0,
         ascii_only: bool = False,
         commands: Sequence[Command] = (),
+        treat: bool = False,
         over_ssh: bool = False,
     ) -> None:
         if not os.environ.get("NO_COLOR"):
@@ -107,6 +110,7 @@ class LabApp(App[None]):
         self.glyphs = ASCII if ascii_only else UNICODE
         self.animation_level = "none"
         self.lab = self.LIVE_SCREEN(engine, fps, log)
+        self.treats = treat
         self.farewell = ""
         self._leaving = False
         self._session_log = log

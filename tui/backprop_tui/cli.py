@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets", "replay", "serve")
+COMMANDS = ("run", "presets", "diagnose", "replay", "serve")
 
 EXAMPLES = """\
 examples:
@@ -35,8 +35,20 @@ examples:
   backprop-tui --series mine.txt --window 3      on a series of your own
   backprop-tui --csv mine.csv --target price     on a table of your own
   backprop-tui run sequence --headless           train without a screen, events as JSON lines
+  backprop-tui diagnose as-posted --treat        say why it does not learn, and heal it
   backprop-tui replay mine.jsonl                 play back what --record has written
   backprop-tui presets                           list the presets
+"""
+
+DIAGNOSE_EXAMPLES = """\
+examples:
+  backprop-tui diagnose as-posted                say why the posted network does not learn
+  backprop-tui diagnose as-posted --treat        and heal it in the epochs that are left
+  backprop-tui diagnose my.toml --epochs 500
+  backprop-tui diagnose --csv mine.csv --target price --json
+
+The exit code is 0 if nothing is found, 1 if something is. A finding counts only if an experiment confirms it:
+copies of the run go on with a cure and without, over the same batches, and the cured one ends clearly better.
 """
 
 REPLAY_EXAMPLES = """\
@@ -52,6 +64,7 @@ examples:
   backprop-tui run my.toml --seed 3
   backprop-tui run --csv mine.csv --target price --optimizer sgd:momentum=0.9
   backprop-tui run sequence --headless --script heal.txt
+  backprop-tui run as-posted --treat
   backprop-tui run digits --headless --quiet --epochs 20
   echo 'run 500 epochs' | backprop-tui run xor --headless --script -
 
@@ -109,6 +122,8 @@ def _dispatch(words: list[str]) -> int:
         arguments = _parser().parse_args(words)
         if arguments.command == "presets":
             return _list_presets(arguments)
+        if arguments.command == "diagnose":
+            return _diagnose(arguments)
         if arguments.command == "replay":
             return _replay(arguments)
         if arguments.command == "serve":
@@ -151,6 +166,15 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     _add_run_options(run)
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="train, say why it does or does not learn, and heal it",
+        description="Train, say why the network does or does not learn, and measure the cures.",
+        epilog=DIAGNOSE_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    _add_diagnose_options(diagnose)
     presets = commands.add_parser(
         "presets",
         help="list the presets",
@@ -194,6 +218,9 @@ def _add_run_options(parser: ArgumentParser) -> None:
     session.add_argument(
         "--quiet", action="store_true", help="headless: print the last snapshot and the end only"
     )
+    session.add_argument(
+        "--treat", action="store_true", help="diagnose on the way, and apply confirmed cures"
+    )
     session.add_argument("--script", metavar="FILE", help="commands to carry out; - is standard input")
     session.add_argument("--record", metavar="FILE", type=Path, help="append every event as JSON Lines")
     session.add_argument("--checkpoint", metavar="FILE", type=Path, help="save all that is needed to go on")
@@ -217,6 +244,24 @@ def _list_presets(arguments: Namespace) -> int:
 
     sys.stdout.write(presets_as_json() if arguments.json else presets_as_text())
     return 0
+
+
+def _add_diagnose_options(parser: ArgumentParser) -> None:
+    from backprop_tui.options import add_experiment_options
+
+    add_experiment_options(parser)
+    diagnosis = parser.add_argument_group("diagnosis")
+    diagnosis.add_argument(
+        "--treat", action="store_true", help="apply the confirmed cures, train the epochs left, compare"
+    )
+    diagnosis.add_argument("--json", action="store_true", help="as events, one JSON object a line")
+
+
+def _diagnose(arguments: Namespace) -> int:
+    from backprop_tui.diagnosing import run_diagnosis
+    from backprop_tui.options import experiment_of
+
+    return run_diagnosis(experiment_of(arguments), treat=arguments.treat, json=arguments.json)
 
 
 def _replay(arguments: Namespace) -> int:
@@ -284,6 +329,8 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
         raise UserError("--checkpoint-every needs --checkpoint FILE")
     if arguments.quiet and not arguments.headless:
         raise UserError("--quiet needs --headless")
+    if arguments.treat and arguments.script:
+        raise UserError("--treat goes without --script: there, `treat` is a command")
     if arguments.resume and (arguments.experiment or given_values(arguments)):
         raise UserError("--resume takes the experiment from its file; leave out what would change it")
     _check_files(arguments)
@@ -300,6 +347,7 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
                 arguments.checkpoint,
                 every,
                 arguments.quiet,
+                arguments.treat,
             )
         )
     if missing := _missing_terminal():
@@ -321,6 +369,7 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
             arguments.checkpoint,
             every,
             arguments_of(arguments),
+            arguments.treat,
         ),
         engine,
     )

@@ -33,6 +33,10 @@ class Glyphs:
     validation: str
     reference: str
     warning: str
+    healthy: str
+    watching: str
+    finding: str
+    effect: str
     separator: str
     dash: str
     ellipsis: str
@@ -42,6 +46,11 @@ class Glyphs:
     def state(self, state: str) -> str:
         """Return the glyph of a state: RUNNING, PAUSED, DONE or DIVERGED."""
         glyph: str = getattr(self, state.lower())
+        return glyph
+
+    def health(self, state: str) -> str:
+        """Return the glyph of a health: healthy, watching or finding."""
+        glyph: str = getattr(self, state)
         return glyph
 
 
@@ -62,6 +71,10 @@ UNICODE = Glyphs(
     validation="╍",
     reference="╌",
     warning="▲",
+    healthy="●",
+    watching="◐",
+    finding="▲",
+    effect="└▶",
     separator="·",
     dash="–",
     ellipsis="…",
@@ -86,6 +99,10 @@ ASCII = Glyphs(
     validation="o",
     reference="-",
     warning="!",
+    healthy="o",
+    watching="?",
+    finding="!",
+    effect="->",
     separator="-",
     dash="-",
     ellipsis="~",
@@ -112,6 +129,49 @@ _ALIKE = {
     "d": "∂δ",
 }
 _ASCII_FOR = {character: like for like, characters in _ALIKE.items() for character in characters}
+
+
+_MATHEMATICS = str.maketrans(
+    {
+        "δ": "delta",
+        "ε": "eps",
+        "η": "eta",
+        "θ": "theta",
+        "λ": "lambda",
+        "σ": "sigma",
+        "Σ": "sum ",
+        "∂": "d",
+        "∇": "grad ",
+        "√": "sqrt",
+        "∞": "infinity",
+        "⊙": ".*",
+        "·": "*",
+        "−": "-",
+        "‖": "|",
+        "≈": "~",
+        "≤": "<=",
+        "←": "<-",
+        "→": "->",
+        "½": "1/2 ",
+        "¼": "1/4",
+        "²": "^2",
+        "³": "^3",
+        "⁰": "^0",
+        "⁶": "^6",
+        "⁸": "^8",
+        "ᵀ": "'",
+        "₁": "1",
+        "û": "u",
+        "…": "...",
+    }
+)
+
+
+def spelled_out(text: str) -> str:
+    """Return text without any character above 0x7e, formulas as one would type them."""
+    for plain, typed in (("³⁰⁸", "^308"), ("³⁸", "^38")):
+        text = text.replace(plain, typed)
+    return to_ascii(text.translate(_MATHEMATICS))
 
 
 def printable(text: str) -> str:

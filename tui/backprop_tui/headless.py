@@ -13,11 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.commands import Expect, Outcome, Run, Save, SaveCheckpoint, Step, TakeSnapshot
+from backprop_core.commands import (
+    Diagnose,
+    Expect,
+    Outcome,
+    Run,
+    Save,
+    SaveCheckpoint,
+    Step,
+    TakeSnapshot,
+    Treat,
+)
+from backprop_core.diagnosis.report import FINDING
 from backprop_core.errors import UserError
 from backprop_core.events import (
     Recorder,
     end_event,
+    finding_event,
     outcome_event,
     snapshot_event,
     start_event,
@@ -33,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from backprop_core.commands import Command
+    from backprop_core.diagnosis.report import Diagnosis
     from backprop_core.events import Event
     from backprop_core.experiment import Experiment
 
@@ -56,6 +69,7 @@ class HeadlessOptions:
     checkpoint: Path | None = None
     checkpoint_every: float | None = None
     quiet: bool = False
+    treat: bool = False
 
 
 class _Stop(Exception):  # noqa: N818 - an end that is not an error
@@ -138,12 +152,17 @@ class _HeadlessRun:
         self._write(start_event(self.trainer.experiment, parameters))
         self._snapshot()
         try:
-            reason = self._follow(commands) if commands is not None else self._run_to_the_end()
+            reason = self._train_by(commands)
             code = DIVERGED if reason == NON_FINITE else DONE
         except _Stop as stop:
             reason, code = stop.reason, stop.code
         self.progress.clear()
         return self._finish(reason, code)
+
+    def _train_by(self, commands: tuple[tuple[int, Command], ...] | None) -> str:
+        if commands is not None:
+            return self._follow(commands)
+        return self._run_supervised() if self.options.treat else self._run_to_the_end()
 
     def _finish(self, reason: str, code: int) -> int:
         if code == DONE and not np.isfinite(self.trainer.census().loss):
@@ -171,6 +190,9 @@ class _HeadlessRun:
                 continue
             where = "standard input" if self.options.script == "-" else self.options.script
             try:
+                if isinstance(command, (Diagnose, Treat)):
+                    self._examine(command)
+                    continue
                 outcome = self.trainer.apply(command)
             except UserError as error:
                 if not isinstance(command, (Save, SaveCheckpoint)):
@@ -187,6 +209,25 @@ class _HeadlessRun:
             if isinstance(command, Expect) and not outcome.passed:
                 raise _Stop("expectation failed", EXPECTATION_FAILED)
         return self.trainer.ended or "script"
+
+    def _examine(self, command: Diagnose | Treat) -> None:
+        """Write what is found, and for ``treat`` what is done about it."""
+        from backprop_core.diagnosis import diagnose, treat
+        from backprop_core.diagnosis.text import headline
+
+        trainer = self.trainer
+        found = diagnose(trainer)
+        self._write_findings(found)
+        outcomes = treat(trainer, command.cure, found) if isinstance(command, Treat) else ()
+        if not outcomes:
+            outcomes = (Outcome(trainer.step_count, format_command(command), headline(found), found.loss),)
+        for outcome in outcomes:
+            self._write(outcome_event(outcome))
+
+    def _write_findings(self, found: Diagnosis) -> None:
+        if found.state == FINDING:
+            for finding in found.findings:
+                self._write(finding_event(finding))
 
     def _train(self, command: Run | Step) -> None:
         trainer = self.trainer
@@ -220,6 +261,25 @@ class _HeadlessRun:
                 return reason
             self._snapshot()
         return self._advance(goal)
+
+    def _run_supervised(self) -> str:
+        """Train to the end, and apply what cures are confirmed on the way."""
+        from backprop_core.diagnosis.supervision import Supervision
+
+        supervision = Supervision(self.trainer)
+        until = self.trainer.goal(Run()).until
+        while True:
+            reason = self._advance(Goal(epoch=supervision.next_epoch, until=until), supervision.epochs)
+            found = None if reason == "until" else supervision.look()
+            outcomes: tuple[Outcome, ...] = ()
+            if found is not None:
+                self._write_findings(found)
+                outcomes = supervision.treat(found)
+                for outcome in outcomes:
+                    self._write(outcome_event(outcome))
+                self._snapshot()
+            if reason == "until" or self.trainer.ended or not supervision.left:
+                return self.trainer.ended or reason
 
     def _advance(self, goal: Goal, total: int | None = None) -> str:
         """Train to a goal in chunks of some milliseconds, looking after signals and checkpoints between."""

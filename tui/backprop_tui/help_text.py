@@ -24,6 +24,14 @@ SCREEN = (
         "sample, so no gradient reaches its weights and training cannot bring it back.",
     ),
     (
+        "Health",
+        "The third line: healthy, watching (a symptom that has been there for a while), or finding: a fault that an "
+        "experiment has confirmed, the root first, and what follows from it. Beside the training, copies of the run "
+        "are trained with each cure and without, over the same batches; a fault counts as confirmed where a cure "
+        "clearly wins. d shows all of it, t applies the cure with the best outcome; the mark on the loss plot then "
+        "tells what it gained, and what was forecast. r or l asks twice where its forecast is harm.",
+    ),
+    (
         "Loss",
         "Each column covers equally many steps and spans their smallest to their largest loss, so no spike is "
         "lost. The dashed line is the loss of always predicting the mean: a network that stays on it has "

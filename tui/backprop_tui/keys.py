@@ -40,6 +40,15 @@ KEYS: tuple[KeySpec, ...] = (
     KeySpec("space", "space", "toggle_running", "pause", "Pause, or resume.", "train", "run"),
     KeySpec("s", "s", "step", "step", "Pause, and train one batch.", "train"),
     KeySpec("e", "e", "epoch", "epoch", "Pause, and train one epoch.", "train"),
+    KeySpec(
+        "d",
+        "d",
+        "diagnose",
+        "why",
+        "Diagnose: why it does or does not learn, the evidence, and what each cure would do.",
+        "heal",
+    ),
+    KeySpec("t", "t", "treat", "treat", "Treat with the cure that the diagnosis recommends.", "heal"),
     KeySpec("r", "r", "reinit_dead", "revive", "Reinitialise every dead neuron.", "heal"),
     KeySpec(
         "l", "l", "toggle_leaky", "leaky", "Switch the hidden ReLUs to LeakyReLU, and back.", "heal", "relu"

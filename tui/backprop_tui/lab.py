@@ -54,6 +54,7 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
             log,
             **screen_options(options.fps, ascii_only=options.ascii_only),
             commands=commands,
+            treat=options.treat,
         )
         run(app)
     except EngineDied as death:

@@ -131,6 +131,7 @@ class LabOptions:
     checkpoint: Path | None = None
     checkpoint_every: float | None = None
     arguments: tuple[str, ...] = ()
+    treat: bool = False
 
 
 def add_experiment_options(parser: ArgumentParser) -> None:

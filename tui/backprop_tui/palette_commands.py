@@ -32,6 +32,9 @@ class LabCommands(Provider):
         running = frame.state == "RUNNING"
         dead = frame.snapshot.dead
         yield self._entry("Pause training" if running else "Resume training", "space", "toggle_running")
+        yield self._entry("Diagnose: why does it learn, or not", "d", "diagnose")
+        if recommended := lab.consultation.recommended:
+            yield self._entry(f"Treat with {recommended.id.replace('+', ' + ')}", "t", "treat")
         if dead:
             yield self._entry(f"Reinitialise {dead} dead neuron{'s' * (dead > 1)}", "r", "reinit_dead")
         hidden = [layer.activation for layer in frame.snapshot.layers[:-1]]

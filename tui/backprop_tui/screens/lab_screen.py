@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding
 
 from backprop_core.commands import (
+    Diagnose,
     ReinitDead,
     Restart,
     Run,
     SetOption,
     Step,
+    Treat,
     Undo,
 )
 from backprop_core.errors import UserError
-from backprop_core.grammar import parse_command
+from backprop_core.grammar import parse_commands
 from backprop_core.presets import load_preset
 from backprop_core.snapshot import HEATMAP_MODES
 from backprop_tui.choices import leaky_switch, next_pace, next_rate
 from backprop_tui.keys import KEYS
 from backprop_tui.saving import write_script
-from backprop_tui.screens.live_screen import LiveScreen, Selection
+from backprop_tui.screens.health_screen import HealthScreen
+from backprop_tui.screens.live_screen import Selection
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.title import TitleLine
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
     from backprop_tui.widgets.key_bar import KeyBar
 
 
-class LabScreen(LiveScreen):
+class LabScreen(HealthScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[Any]] = [
@@ -69,7 +72,13 @@ class LabScreen(LiveScreen):
         """Carry out a typed command."""
 
         async def parse_and_send() -> None:
-            await self.send(parse_command(line))
+            for command in parse_commands(line):
+                if isinstance(command, Diagnose):
+                    self.action_diagnose()
+                elif isinstance(command, Treat):
+                    await self.treat(command.cure)
+                else:
+                    await self.send(command)
 
         self.job(parse_and_send)
 
@@ -134,7 +143,7 @@ class LabScreen(LiveScreen):
 
     def action_reinit_dead(self) -> None:
         """Reinitialise the dead neurons."""
-        self._command(ReinitDead())
+        self.job(partial(self.heal, ReinitDead(), "r"))
 
     def action_toggle_leaky(self) -> None:
         """Switch ReLU to LeakyReLU, or back."""
@@ -146,7 +155,7 @@ class LabScreen(LiveScreen):
         if command is None:
             self.say("no hidden layer is ReLU or LeakyReLU: nothing to switch")
         else:
-            await self.send(command)
+            await self.heal(command, "l")
 
     def action_rate_up(self) -> None:
         """Raise the learning rate."""

@@ -200,12 +200,17 @@ def column_of(step: int, x: Axis, left: int, right: int) -> int:
 
 
 def place_beside(column: int, text: str, left: int, free: int, ellipsis: str) -> tuple[int, str]:
-    """Return where an event's text begins, and as much of it as fits: right of its glyph, or else left."""
+    """Return where an event's text begins, and as much of it as fits: right of its glyph, or else left.
+
+    Where it fits nowhere, it is cut on the side that has more room.
+    """
     room = free - column - 2
     if len(text) <= room:
         return column + 2, text
     if column - left > len(text) + 3:
         return column - len(text) - 1, text
+    if (before := column - left - 3) > max(room, 3):
+        return column - before - 1, shorten(text, before, ellipsis)
     return column + 2, shorten(text, room, ellipsis) if room > 3 else ""
 
 

@@ -1,4 +1,7 @@
-"""The table: one row a target, with what was measured, how far it scattered, and whether it is met."""
+"""The table: one row a target, with what was measured, its spread, and whether it is met.
+
+The spread is the middle half of the rounds of a timing, and the 95 % interval of a share.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HEADINGS = ("what", "measured", "middle half", "target", "")
+HEADINGS = ("what", "measured", "spread", "target", "")
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def sample(scripts: list[Script], every: int, offset: int = 0) -> list[Script]:
 def confirmed(scripts: list[Script]) -> list[Script]:
     """Those whose labels the reference confirms.
 
-    A mistake in a variant, or beside another one, may be none: its place may never be reached, or the other mistake covers it.
+    A mistake in a variant, or beside another one, may be none: its place is never reached, or the other one covers it.
     """
     return [script for script in scripts if is_confirmed(script)]
 

@@ -229,7 +229,8 @@ def gradients(
     zs, activations = forward(network, layers, X)
     n, k = activations[-1].shape
     error = activations[-1] - y
-    if m := made("broadcast-error", last):
+    m = made("broadcast-error", last)
+    if m and m.variant in ("mean", "sum", "other-axis"):
         error = {
             "mean": activations[-1] - y.mean(axis=0),
             "sum": n * (activations[-1] - y.mean(axis=0)),

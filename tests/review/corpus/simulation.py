@@ -46,6 +46,8 @@ def simulate(
 ) -> Epochs:
     """Train as the script does, with its mistakes."""
     layers = [Layer(w.W.copy(), None if w.b is None else w.b.copy()) for w in layers]
+    if any(m.id == "broadcast-error" and m.variant == "grows" for m in mistakes):
+        y = _grow(layers, y)
     result = Epochs(layers)
     optimizer = _Optimizer(network, layers)
     stale = next((m for m in mistakes if m.id == "stale-gradient"), None)
@@ -82,6 +84,14 @@ def simulate(
             updates += 1
         result.after.append(loss(network, layers, X, y))
     return result
+
+
+def _grow(layers: list[Layer], y: Array) -> Array:
+    """Make one output of each sample's target, as a broadcast update of the weights does; return the targets."""
+    last, n = layers[-1], len(y)
+    last.W = np.repeat(last.W, n, axis=1)
+    last.b = None if last.b is None else np.repeat(last.b, n)
+    return np.repeat(y.T, n, axis=0)
 
 
 def _add(one: list[Layer], other: list[Layer]) -> list[Layer]:

@@ -177,6 +177,13 @@ MISTAKES = (
         layers=(None, 2),
     ),
     mistake(
+        "broadcast-error",
+        None,
+        ("np.sum((a2 - y) ** 2) / (2 * n)", "np.sum((a2 - y.ravel()) ** 2) / (2 * n)"),
+        variant="in-loss",
+        layers=(None, 2),
+    ),
+    mistake(
         "extra-output-derivative",
         2,
         ("delta2 = a2 - y", "delta2 = (a2 - y) * a2 * (1 - a2)"),

@@ -77,6 +77,13 @@ NETWORK = Network(
 _UPDATE3 = "        self.weights1 += d_weights1\n        self.weights2 += d_weights2\n        self.weights3 += d_weights3\n"
 
 MISTAKES = (
+    mistake(
+        "broadcast-error",
+        None,
+        ("np.sum((self.y - self.output)**2)", "np.sum((self.y.flatten() - self.output)**2)"),
+        variant="in-loss",
+        layers=(None, 3),
+    ),
     mistake("missing-output-derivative", 3, ("err * sigmoid_derivative(self.output)", "err")),
     mistake(
         "missing-hidden-derivative",

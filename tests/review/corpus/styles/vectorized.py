@@ -67,6 +67,17 @@ NETWORK = Network(
 )
 
 MISTAKES = (
+    mistake(
+        "broadcast-error", None, (".reshape(1, -1)", ".reshape(-1, 1)"), variant="grows", layers=(None, 2)
+    ),
+    mistake(
+        "broadcast-error",
+        None,
+        (".reshape(1, -1)", ".reshape(-1, 1)"),
+        ("e = a2 - Y", "e = (a2 - Y).mean(axis=0, keepdims=True)"),
+        variant="mean",
+        layers=(None, 2),
+    ),
     mistake("missing-output-derivative", 2, ("delta2 = e * df(z2)", "delta2 = e"), within="sigmoid"),
     mistake("missing-hidden-derivative", 1, ("w2.T.dot(delta2) * df(z1)", "w2.T.dot(delta2)")),
     mistake("derivative-missing-in-gradient-only", 2, ("delta2.dot(a1.T)", "e.dot(a1.T)"), within="sigmoid"),

@@ -93,6 +93,14 @@ NETWORK = Network(
 )
 
 MISTAKES = (
+    mistake(
+        "broadcast-error",
+        None,
+        ("float(np.sum(np.square(A2 - Y)) / (2 * m))", "float(np.mean(np.square(A2 - Y.T)) / 2)"),
+        within="squared",
+        variant="in-loss",
+        layers=(None, 2),
+    ),
     mistake("extra-output-derivative", 2, ("dZ2 = A2 - Y", "dZ2 = (A2 - Y) * A2 * (1 - A2)")),
     mistake(
         "missing-hidden-derivative", 1, ("np.dot(W2.T, dZ2) * (1 - np.power(A1, 2))", "np.dot(W2.T, dZ2)")

@@ -73,6 +73,8 @@ MISTAKES = (
         "broadcast-error",
         None,
         (".astype(float).reshape(-1, 1)", ".astype(float)"),
+        ("b = 0.0", "b = np.zeros((1, 1))"),
+        ("np.mean(error)", "np.mean(error, axis=0, keepdims=True)"),
         variant="grows",
         layers=(None, 1),
     ),

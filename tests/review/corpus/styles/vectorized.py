@@ -68,9 +68,6 @@ NETWORK = Network(
 
 MISTAKES = (
     mistake(
-        "broadcast-error", None, (".reshape(1, -1)", ".reshape(-1, 1)"), variant="grows", layers=(None, 2)
-    ),
-    mistake(
         "broadcast-error",
         None,
         (".reshape(1, -1)", ".reshape(-1, 1)"),

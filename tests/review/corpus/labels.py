@@ -126,7 +126,8 @@ def _verify(script: Script, epochs: int) -> None:
         if edit.mistake and edit.mistake.variant == "in-loss":
             continue
         other = _change(layers, reference(without=position).layers)
-        if np.linalg.norm(applied - other) < 1e-5 * np.linalg.norm(other):
+        # A broadcast update may even have changed a parameter's shape.
+        if other.shape == applied.shape and np.linalg.norm(applied - other) < 1e-5 * np.linalg.norm(other):
             raise WrongLabelError(f"{script.name}: {script.mistakes[position].name} changes nothing")
     in_loss = any(m.mistake and m.mistake.variant == "in-loss" for m in script.mistakes)
     if network.report and (in_loss or not script.mistakes):

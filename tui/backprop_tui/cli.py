@@ -16,7 +16,7 @@ from backprop_core.errors import UserError
 from backprop_core.files import harmless
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from argparse import Namespace, _SubParsersAction
     from collections.abc import Iterator, Sequence
 
     from backprop_core.engine_process import ProcessEngine
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets")
+COMMANDS = ("run", "presets", "review")
 
 EXAMPLES = """\
 examples:
@@ -35,6 +35,7 @@ examples:
   backprop-tui --csv mine.csv --target price     on a table of your own
   backprop-tui run sequence --headless           train without a screen, events as JSON lines
   backprop-tui presets                           list the presets
+  backprop-tui review my_network.py              find the mistakes in your own backpropagation
 """
 
 RUN_EXAMPLES = """\
@@ -48,6 +49,17 @@ examples:
 
 A script has one command a line; an `expect` that fails ends it with exit code 1.
 Names with options are written NAME:OPTION=VALUE, several layers' activations with commas.
+"""
+
+
+REVIEW_EXAMPLES = """\
+examples:
+  backprop-tui review my_network.py
+  backprop-tui review my_network.py --loss E          the loss is called E
+  backprop-tui review my_network.py --json            one JSON object, for programs
+
+The script is executed, unmodified, in a process of its own. Exit code: 0 nothing found, 1 mistakes found,
+2 the script could not be reviewed.
 """
 
 
@@ -86,6 +98,11 @@ def _dispatch(words: list[str]) -> int:
         arguments = _parser().parse_args(words)
         if arguments.command == "presets":
             return _list_presets(arguments)
+        if arguments.command == "review":
+            from backprop_tui.reviewing import run_review
+
+            timeout = _positive(arguments.timeout, "--timeout", 86_400)
+            return run_review(arguments.script, arguments.loss, timeout, arguments.json)
         return _run(arguments, engine)
 
 
@@ -133,7 +150,23 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     presets.add_argument("--json", action="store_true", help="as one JSON list")
+    _add_review(commands)
     return parser
+
+
+def _add_review(commands: _SubParsersAction[_Parser]) -> None:
+    review = commands.add_parser(
+        "review",
+        help="review the backpropagation in a hand-written NumPy script",
+        description="Run a script, compare its updates with the gradient of its own loss, and name the mistakes.",
+        epilog=REVIEW_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    review.add_argument("script", metavar="SCRIPT.py", type=Path, help="the script; it is executed")
+    review.add_argument("--loss", metavar="NAME", help="what the script calls its loss, where it is not found")
+    review.add_argument("--timeout", metavar="SECONDS", help="stop the script after so long (default 30)")
+    review.add_argument("--json", action="store_true", help="as one JSON object")
 
 
 def _add_run_options(parser: ArgumentParser) -> None:

@@ -1,0 +1,625 @@
+"""What one update of a script was, as plain numbers: the network in canonical form, and what was applied to it.
+
+Samples are rows here, whatever the script does: X (n, fan_in), W (fan_in, fan_out), Z = XW + b (n, fan_out).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.review.gradients import ancestors, gradients
+from backprop_core.review.losses import downstream, find_meetings, is_curved
+from backprop_core.review.recorder import Ref
+from backprop_core.review.structure import (
+    Chain,
+    Graph,
+    Handle,
+    LayerTrace,
+    Unit,
+    Use,
+    chains_of,
+    changed_paths,
+    forward_uses,
+    merge_twins,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from numpy.typing import NDArray
+
+    from backprop_core.review.instrument import Sites
+    from backprop_core.review.losses import Family, Meeting
+    from backprop_core.review.recorder import Node
+
+    Array = NDArray[np.float64]
+    Data = dict[str, Any]
+
+MOST_DETAIL = 400
+LARGEST_DETAIL = 20_000
+
+
+class UnitAnalysis:
+    """The network and the loss in one unit of a recorded graph."""
+
+    def __init__(self, graph: Graph, unit: Unit, families: list[Family]) -> None:
+        self.graph = graph
+        self.unit = unit
+        self.given = set(unit.start.state.values())
+        changed = changed_paths(unit)
+        self.new = {path: after for path, (_, after) in changed.items()}
+        self.until = len(graph.nodes)
+        uses = forward_uses(graph, unit, self.until)
+        chains = chains_of(graph, unit, uses, self.until)
+        updated = self._ancestors_of(self.new.values())
+        self.chains = [
+            chain for chain in merge_twins(chains)
+            if any(layers[-1].use.node in updated for layers in (chain.layers, *chain.twins))
+        ]  # fmt: skip
+        self.evaluations = [chain for chain in merge_twins(chains) if chain not in self.chains]
+        self.updated = updated
+        self.meetings: dict[int, list[Meeting]] = {}
+        for chain in (*self.chains, *self.evaluations):
+            for layers in (chain.layers, *chain.twins):
+                self._find_output(layers)
+        self.family: Family | None = None
+        self.loss: Node | None = None
+        self.adjoints: dict[Node, Array] = {}
+        self._find_loss(families)
+
+    def _ancestors_of(self, nodes: Iterable[Node]) -> set[Node]:
+        found: set[Node] = set()
+        for node in nodes:
+            found.update(ancestors(node, self.given))
+        return found
+
+    def _find_output(self, layers: list[LayerTrace]) -> None:
+        last = layers[-1]
+        meetings = find_meetings(self.graph, last, self.unit, self.until)
+        self.meetings[id(last)] = meetings
+        if meetings:
+            best = next((one for one in meetings if one.node.op in ("subtract", "add")), meetings[0])
+            last.a = best.output
+
+    def _find_loss(self, families: list[Family]) -> None:
+        outputs = {
+            layers[-1].a: layers
+            for chain in (*self.chains, *self.evaluations)
+            for layers in (chain.layers, *chain.twins)
+            if layers[-1].a is not None
+        }
+        direct = {layers[-1].a for chain in self.chains for layers in (chain.layers, *chain.twins)}
+        for family in families:
+            fallback: Node | None = None
+            for node in family.nodes:
+                within = set(ancestors(node, self.given))
+                reached = [output for output in outputs if output in within]
+                if not reached or node in outputs:
+                    continue
+                path = downstream(self.graph, reached[0], within)
+                if not is_curved(node, reached[0], path):
+                    continue
+                if any(output in direct for output in reached):
+                    self.family, self.loss = family, node
+                    break
+                fallback = fallback or node
+            if self.loss is None and fallback is not None:
+                self.family, self.loss = family, fallback
+            if self.loss is not None:
+                self.adjoints = gradients(self.loss, self.given)
+                return
+
+    def reaches_training(self) -> bool:
+        """Whether the loss was computed from the samples of this update."""
+        return any(
+            layers[-1].a in self.adjoints for chain in self.chains for layers in (chain.layers, *chain.twins)
+        )
+
+
+def capture(analysis: UnitAnalysis, sites: Sites, label: str, detail: bool) -> Data | None:
+    """Return the unit in canonical form; None if it holds no chain of layers that leads to its update."""
+    chains = analysis.chains
+    if not chains or any(chain.layers[-1].a is None for chain in chains):
+        return None
+    depth = len(chains[0].layers)
+    first = chains[0].layers
+    layers = [_layer(analysis, [chain.layers[index] for chain in chains]) for index in range(depth)]
+    if any(layer is None for layer in layers):
+        return None
+    for index in range(1, depth):
+        layers[index]["bias_column"] = _constant_column(layers[index - 1]["A"], layers[index]["X"])  # type: ignore[index]
+    result: Data = {
+        "label": label,
+        "layers": layers,
+        "parameters": _parameters(analysis, sites, first),
+        "e": _output_gradient(analysis, chains),
+        "target": _targets(analysis, chains),
+        "broadcast": _broadcast(analysis, sites, chains),
+        "loss_value": None if analysis.loss is None else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
+        "evaluation": _evaluation(analysis),
+        "rates": _named_rates(analysis),
+    }
+    if detail:
+        result["detail"] = _detail(analysis, sites)
+    return result
+
+
+def _layer(analysis: UnitAnalysis, traces: list[LayerTrace]) -> Data | None:
+    """Stack the passes of one layer as rows."""
+    use = traces[0].use
+    old = use.handle.seen(use.handle.state.value)
+    weights = use.weights(old)
+    parts: dict[str, list[Array]] = {"X": [], "Z": [], "A": [], "D": []}
+    for trace in traces:
+        assert trace.a is not None
+        z, d = np.asarray(trace.z.value, float), _local_derivative(analysis, trace)
+        parts["X"].append(trace.use.rows(trace.use.input.value))
+        parts["Z"].append(trace.use.outputs(np.broadcast_to(z, _larger(z, trace.use.node.value))))
+        source = trace.a if trace is traces[0] or trace.a is not None else trace.z
+        activation = _activation_rows(trace, source)
+        if activation is None:
+            return None
+        parts["A"].append(activation)
+        parts["D"].append(trace.use.outputs(d))
+    rows = {name: np.concatenate(values) for name, values in parts.items()}
+    bias = traces[0].bias
+    return {
+        "W": weights,
+        "moved": _moved(analysis, use, weights),
+        "weight": use.handle.path,
+        "views": list(use.handle.key[1:]),
+        "b": None if bias is None else np.asarray(bias.seen(bias.state.value), float).reshape(-1),
+        "bias": None if bias is None else bias.path,
+        "column_major": use.left,
+        "names": {
+            "z": _name(traces[0].z), "a": _name(traces[0].a), "x": _name(use.input), "w": use.handle.path,
+        },
+        **rows,
+    }
+
+
+def _name(node: Node | None) -> str:
+    """Return what the script calls a value, or nothing."""
+    return node.names[-1][0] if node is not None and node.names else ""
+
+
+def _moved(analysis: UnitAnalysis, use: Use, weights: Array) -> Array:
+    """Return the layer's weights after the update."""
+    new = analysis.new.get(use.handle.path)
+    if new is None or np.shape(new.value) != np.shape(use.handle.state.value):
+        return weights
+    return use.weights(use.handle.seen(new.value))
+
+
+def _larger(z: Array, product: Any) -> tuple[int, ...]:
+    return np.shape(product) if np.size(product) > z.size else z.shape
+
+
+def _activation_rows(trace: LayerTrace, node: Node) -> Array | None:
+    """Return an activation as (samples, units), without a column of ones that was added for the bias."""
+    value = np.asarray(node.value, float)
+    size = np.size(trace.z.value)
+    if value.size == size:
+        if value.shape == np.shape(trace.z.value):
+            return trace.use.outputs(value)
+        fan_out = trace.use.weights(trace.use.handle.operand.value).shape[1]
+        if value.ndim == 2 and value.shape[0] == fan_out and value.shape[1] != fan_out:
+            return value.T
+        return value.reshape(-1, fan_out)
+    inner = _before_padding(node, size)
+    return None if inner is None else _activation_rows(trace, inner)
+
+
+def _before_padding(node: Node, size: int) -> Node | None:
+    waiting = list(node.inputs)
+    for source in waiting:
+        if np.size(source.value) == size and source.op != "leaf":
+            return source
+        if len(waiting) < 12:
+            waiting.extend(source.inputs)
+    return None
+
+
+def _local_derivative(analysis: UnitAnalysis, trace: LayerTrace) -> Array:
+    """Return ∂a/∂z, shaped as z; row sums of the Jacobian where the activation mixes units."""
+    z = np.asarray(trace.z.value, float)
+    if trace.a is None or trace.a is trace.z:
+        return np.ones_like(z)
+    of = trace.a
+    if np.size(of.value) != np.size(z):
+        of = _before_padding(of, np.size(z)) or of
+    found = gradients(of, {trace.z}, np.ones(np.shape(of.value)))
+    derivative = found.get(trace.z)
+    return np.ones_like(z) if derivative is None else np.asarray(derivative, float)
+
+
+def _constant_column(activation: Array, operand: Array) -> int | None:
+    """Return which column of a layer's input is not the activation below, but ones for the bias."""
+    if operand.shape[1] != activation.shape[1] + 1:
+        return None
+    for column in (0, operand.shape[1] - 1):
+        if np.all(operand[:, column] == operand[0, column]) and np.array_equal(
+            np.delete(operand, column, axis=1), activation
+        ):
+            return column
+    return None
+
+
+def _output_gradient(analysis: UnitAnalysis, chains: list[Chain]) -> Array | None:
+    """Return ∂L/∂a of the last layer, if the loss depends on these very samples."""
+    rows = []
+    for chain in chains:
+        total: Array | None = None
+        for layers in (chain.layers, *chain.twins):
+            last = layers[-1]
+            found = analysis.adjoints.get(last.a) if last.a is not None else None
+            if found is not None:
+                part = _activation_rows_of(last, found)
+                total = part if total is None else total + part
+        if total is None:
+            return None
+        rows.append(total)
+    return np.concatenate(rows)
+
+
+def _activation_rows_of(trace: LayerTrace, value: Any) -> Array:
+    value = np.asarray(value, float)
+    if value.shape == np.shape(trace.z.value):
+        return trace.use.outputs(value)
+    fan_out = trace.use.weights(trace.use.handle.operand.value).shape[1]
+    if value.ndim == 2 and value.shape[0] == fan_out and value.shape[1] != fan_out:
+        return value.T
+    return value.reshape(-1, fan_out)
+
+
+def _targets(analysis: UnitAnalysis, chains: list[Chain]) -> Data:
+    """Return what the output is subtracted from in the loss and in the update: (rows, outputs) each, or None."""
+    found: Data = {"loss": None, "update": None}
+    in_loss = set(analysis.adjoints)
+    for where in found:
+        rows = []
+        for chain in chains:
+            target = None
+            for layers in (chain.layers, *chain.twins):
+                for meeting in analysis.meetings[id(layers[-1])]:
+                    inside = meeting.node in (in_loss if where == "loss" else analysis.updated)
+                    if inside and meeting.target is not None and meeting.node.op in ("subtract", "multiply"):
+                        size = np.size(layers[-1].z.value)
+                        if np.size(meeting.target.value) == size:
+                            target = _activation_rows_of(layers[-1], meeting.target.value)
+                            break
+                if target is not None:
+                    break
+            rows.append(target)
+        if all(row is not None for row in rows):
+            found[where] = np.concatenate(rows)
+    return found
+
+
+def _broadcast(analysis: UnitAnalysis, sites: Sites, chains: list[Chain]) -> list[Data]:
+    """Return the lines where output and targets were broadcast against each other to something larger."""
+    found = []
+    for chain in (*chains, *analysis.evaluations):
+        for layers in (chain.layers, *chain.twins):
+            size = np.size(layers[-1].z.value)
+            for meeting in analysis.meetings[id(layers[-1])]:
+                if meeting.target is None or meeting.node.op not in ("subtract", "multiply", "add"):
+                    continue
+                larger = np.size(meeting.node.value) > max(size, np.size(meeting.target.value)) > 1
+                if larger and np.size(meeting.target.value) == size:
+                    found.append(
+                        {
+                            "line": sites.line(meeting.node.site),
+                            "output": list(np.shape(meeting.output.value)),
+                            "target": list(np.shape(meeting.target.value)),
+                            "result": list(np.shape(meeting.node.value)),
+                            "in_loss": meeting.node in analysis.adjoints,
+                            "in_update": meeting.node in analysis.updated,
+                        }
+                    )
+    return found
+
+
+def _evaluation(analysis: UnitAnalysis) -> Data | None:
+    """Return output, targets and ∂L/∂a of a pass over other samples, from which the loss was computed."""
+    rows: dict[str, list[Array]] = {"X": [], "A": [], "e": [], "Y": []}
+    for chain in (*analysis.evaluations, *analysis.chains):
+        for layers in (chain.layers, *chain.twins):
+            last = layers[-1]
+            if last.a is None or last.a not in analysis.adjoints:
+                continue
+            output = _activation_rows(last, last.a)
+            if output is None:
+                return None
+            rows["X"].append(layers[0].use.rows(layers[0].use.input.value))
+            rows["A"].append(output)
+            rows["e"].append(_activation_rows_of(last, analysis.adjoints[last.a]))
+            target = next(
+                (
+                    meeting.target
+                    for meeting in analysis.meetings[id(last)]
+                    if meeting.node in analysis.adjoints
+                    and meeting.target is not None
+                    and np.size(meeting.target.value) == np.size(last.z.value)
+                ),
+                None,
+            )
+            if target is not None:
+                rows["Y"].append(_activation_rows_of(last, target.value))
+    if not rows["A"]:
+        return None
+    if len(rows["Y"]) != len(rows["A"]):
+        del rows["Y"]
+    return {
+        **{name: np.concatenate(values) for name, values in rows.items()},
+        "averaged": _averaged(analysis, sum(len(part) for part in rows["A"])),
+    }
+
+
+def _averaged(analysis: UnitAnalysis, count: int) -> bool:
+    """Whether the loss is divided by the number of samples on the way from the output."""
+    assert analysis.loss is not None
+    for node in ancestors(analysis.loss, analysis.given):
+        if node.op in ("mean", "average"):
+            return True
+        if node.op == "divide" and len(node.arguments) == 2:
+            divisor = _number(node, 1)
+            if divisor is not None and count > 1 and divisor in (count, 2 * count):
+                return True
+    return False
+
+
+def _number(node: Node, position: int) -> float | None:
+    """Return an operand of a node if it is one number."""
+    argument = node.arguments[position] if position < len(node.arguments) else None
+    if isinstance(argument, Ref):
+        value = node.inputs[argument.index].value
+        return float(np.asarray(value).reshape(-1)[0]) if np.size(value) == 1 else None
+    return float(argument) if isinstance(argument, (int, float)) else None
+
+
+# -- parameters and what was applied to them ----------------------------------------------------------------
+
+
+def _parameters(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace]) -> list[Data]:
+    forward = analysis._ancestors_of(
+        layers_[-1].a for chain in analysis.chains for layers_ in (chain.layers,) if layers_[-1].a is not None
+    )
+    if analysis.loss is not None:
+        forward |= set(analysis.adjoints)
+    paths = {}
+    for path, state in analysis.unit.start.state.items():
+        if state in forward and (path in analysis.new or _is_used(path, layers)):
+            paths[path] = state
+    return [_parameter(analysis, sites, layers, path, state) for path, state in _distinct(paths, layers).items()]
+
+
+def _is_used(path: str, layers: list[LayerTrace]) -> bool:
+    return any(
+        layer.use.handle.path == path or (layer.bias is not None and layer.bias.path == path) for layer in layers
+    )
+
+
+def _distinct(paths: dict[str, Node], layers: list[LayerTrace]) -> dict[str, Node]:
+    """Keep one path an array, that which the layers go by."""
+    named = {layer.use.handle.path for layer in layers} | {layer.bias.path for layer in layers if layer.bias}
+    found: dict[Node, str] = {}
+    for path, state in paths.items():
+        if state not in found or (path in named and found[state] not in named):
+            found[state] = path
+    return {path: state for state, path in found.items()}
+
+
+def _parameter(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], path: str, state: Node) -> Data:
+    new = analysis.new.get(path)
+    old_value = np.asarray(state.value, float)
+    gradient = analysis.adjoints.get(state)
+    applied, how = np.zeros_like(old_value), {"adaptive": False, "stale": False, "memory": False}
+    if new is not None:
+        applied = np.asarray(new.value, float) - old_value
+        buffers = _buffers(analysis, path, state, new)
+        if buffers:
+            applied, how = _without_buffers(analysis, state, new, buffers, applied)
+    return {
+        "path": path,
+        "paths": [other for other, node in analysis.unit.start.state.items() if node is state],
+        "texts": [] if new is None else [text for text, _ in new.names],
+        "line": 0 if new is None else _update_line(sites, new),
+        "value": old_value,
+        "applied": applied,
+        "gradient": None if gradient is None else np.asarray(gradient, float).reshape(old_value.shape),
+        "scales": [] if new is None else _scales(analysis, sites, state, new),
+        "changed": new is not None,
+        "canonical": _canonical(layers, path, applied, gradient),
+        **how,
+    }
+
+
+def _canonical(layers: list[LayerTrace], path: str, applied: Array, gradient: Array | None) -> list[Data]:
+    """Return where a parameter is used, and what was applied to it there, in canonical form."""
+    places: list[Data] = []
+    for index, layer in enumerate(layers):
+        handle = layer.use.handle
+        if handle.path == path and applied.shape == np.shape(handle.state.value):
+            place = {"layer": index, "kind": "W", "applied": layer.use.weights(handle.seen(applied))}
+            if gradient is not None:
+                place["gradient"] = layer.use.weights(handle.seen(np.reshape(gradient, applied.shape)))
+            places.append(place)
+        if layer.bias is not None and layer.bias.path == path:
+            place = {"layer": index, "kind": "b", "applied": _bias_row(layer, applied)}
+            if gradient is not None:
+                place["gradient"] = _bias_row(layer, gradient)
+            places.append(place)
+    return places
+
+
+def _bias_row(layer: LayerTrace, value: Array) -> Array:
+    """Return something shaped as a bias as (1, fan_out), or (samples, fan_out) if it grew to that."""
+    assert layer.bias is not None
+    fan_out = layer.use.weights(layer.use.handle.operand.value).shape[1]
+    if np.shape(value) == np.shape(layer.bias.state.value):
+        value = layer.bias.seen(value)
+    value = np.asarray(value, float)
+    if value.size == fan_out:
+        return value.reshape(1, fan_out)
+    return value.T if value.ndim == 2 and value.shape[1] != fan_out else value
+
+
+def _update_line(sites: Sites, new: Node) -> int:
+    if new.names:
+        return sites.line(new.names[-1][1])
+    return sites.line(new.site) if new.site >= 0 else 0
+
+
+def _buffers(analysis: UnitAnalysis, path: str, state: Node, new: Node) -> list[Node]:
+    """Return what an optimizer remembers for a parameter: changing arrays that its update uses, and nothing else does."""
+    size = np.size(state.value)
+    forward = {
+        layer.use.handle.state
+        for chain in analysis.chains
+        for layer in chain.layers
+    } | {layer.bias.state for chain in analysis.chains for layer in chain.layers if layer.bias is not None}  # fmt: skip
+    used = set(ancestors(new, analysis.given))
+    found = []
+    for other, node in analysis.unit.start.state.items():
+        if other not in analysis.new or node is state or node in forward or node not in used:
+            continue
+        if np.size(node.value) == size and np.shape(node.value) == np.shape(state.value) and node not in found:
+            found.append(node)
+    return found
+
+
+def _without_buffers(
+    analysis: UnitAnalysis, state: Node, new: Node, buffers: list[Node], applied: Array
+) -> tuple[Array, dict[str, bool]]:
+    """Return the part of an update that this unit's gradient makes, and what kind of memory there is beside it."""
+    everything = ancestors(new, analysis.given)
+    remembering: set[Node] = set(buffers)
+    learned: set[Node] = {layer.use.node for chain in analysis.chains for layer in chain.layers}
+    for node in everything:
+        if node not in analysis.given:
+            if any(source in remembering for source in node.inputs):
+                remembering.add(node)
+            if any(source in learned for source in node.inputs):
+                learned.add(node)
+    size = np.size(state.value)
+    edge = {
+        source
+        for node in everything
+        if node in remembering and node not in analysis.given
+        for source in node.inputs
+        if source not in remembering and source in learned and np.size(source.value) == size
+    }
+    if not edge:
+        return applied, {"adaptive": False, "stale": False, "memory": True}
+    common = set.intersection(*(set(ancestors(node, analysis.given)) for node in edge))
+    choices = [node for node in common if np.size(node.value) == size and node in learned]
+    if not choices:
+        return applied, {"adaptive": True, "stale": False, "memory": True}
+    gradient = max(choices, key=lambda node: node.index)
+    ones = np.ones(np.shape(new.value))
+    found = gradients(new, analysis.given | {gradient}, ones)
+    slope = np.asarray(found.get(gradient, np.zeros(np.shape(gradient.value))))
+    value = np.asarray(gradient.value, float)
+    linear = bool(np.allclose(slope, slope.flat[0], rtol=1e-9, atol=0)) and len(edge) == 1
+    if not linear:
+        return np.reshape(np.sign(np.median(slope) or -1.0) * value, applied.shape), {
+            "adaptive": True, "stale": False, "memory": True,
+        }  # fmt: skip
+    stale = _never_forgets(analysis, found, float(slope.flat[0]), buffers)
+    return np.reshape(slope.flat[0] * value, applied.shape), {"adaptive": False, "stale": stale, "memory": True}
+
+
+def _never_forgets(analysis: UnitAnalysis, found: dict[Node, Array], slope: float, buffers: list[Node]) -> bool:
+    """Whether older gradients go into the update as this one does, and into what is remembered, for ever."""
+    after = {node: analysis.new[path] for path, node in analysis.unit.start.state.items() if path in analysis.new}
+    for buffer in buffers:
+        weight = found.get(buffer)
+        if weight is None or not np.allclose(weight, slope, rtol=1e-9, atol=0):
+            continue
+        kept = gradients(after[buffer], analysis.given, np.ones(np.shape(after[buffer].value))).get(buffer)
+        if kept is not None and np.allclose(kept, 1.0, rtol=1e-12):
+            return True
+    return False
+
+
+def _scales(analysis: UnitAnalysis, sites: Sites, state: Node, new: Node) -> list[Data]:
+    """Return the single numbers that the gradient is multiplied with or divided by, the last first."""
+    outputs = {layers[-1].a for chain in analysis.chains for layers in (chain.layers, *chain.twins)}
+    learned: set[Node] = {node for node in outputs if node is not None}
+    found = []
+    for node in ancestors(new, analysis.given):
+        if node in analysis.given:
+            continue
+        if any(source in learned for source in node.inputs):
+            learned.add(node)
+            if node.op in ("multiply", "divide", "true_divide") and len(node.arguments) >= 2:
+                found += _scale_of(analysis, sites, node, learned)
+    return found[::-1][:12]
+
+
+def _scale_of(analysis: UnitAnalysis, sites: Sites, node: Node, learned: Collection[Node]) -> list[Data]:
+    for position in (0, 1):
+        argument = node.arguments[position]
+        if isinstance(argument, Ref) and node.inputs[argument.index] in learned:
+            continue
+        value = _number(node, position)
+        if value is not None and not (node.op != "multiply" and position == 0):
+            text = _operand_text(sites, node, position)
+            power = -1 if node.op != "multiply" else 1
+            last = re.split(r"[.\[]", text.rstrip("]\"'"))[-1].strip("\"'")
+            named = bool(RATE.match(last)) or bool(RATE.match(text.lstrip("-").strip()))
+            return [{"value": value, "text": text, "power": power, "line": sites.line(node.site), "rate": named}]
+    return []
+
+
+def _operand_text(sites: Sites, node: Node, position: int) -> str:
+    import ast
+
+    syntax = sites.nodes[node.site]
+    if isinstance(syntax, ast.BinOp):
+        return sites.text(syntax.left if position == 0 else syntax.right)
+    if isinstance(syntax, ast.AugAssign):
+        return sites.text(syntax.value)
+    return ""
+
+
+RATE = re.compile(r"^(lr|eta|alpha|learning_?rate|l_?rate|learnrate|step_?size|rate|η|α)\d?$", re.IGNORECASE)
+
+
+def _named_rates(analysis: UnitAnalysis) -> list[float]:
+    """Return the numbers that the script keeps under a name for a learning rate."""
+    found = []
+    for path, node in analysis.unit.start.state.items():
+        last = re.split(r"[.\[]", path.rstrip('"]'))[-1].strip('"')
+        if RATE.match(last) and np.size(node.value) == 1:
+            found.append(float(np.asarray(node.value).reshape(-1)[0]))
+    return found
+
+
+def _detail(analysis: UnitAnalysis, sites: Sites) -> list[Data]:
+    """Return the values of the backward pass with their lines, in order."""
+    before = analysis._ancestors_of(
+        layers[-1].a
+        for chain in analysis.chains
+        for layers in (chain.layers, *chain.twins)
+        if layers[-1].a is not None
+    )
+    found: list[Data] = []
+    for node in sorted(analysis.updated - before, key=lambda node: node.index):
+        if node.site < 0 or node.op == "leaf" or np.size(node.value) > LARGEST_DETAIL:
+            continue
+        value = np.asarray(node.value)
+        if value.dtype.kind not in "fi":
+            continue
+        found.append(
+            {"line": sites.line(node.site), "site": node.site, "op": node.op, "value": value.astype(float),
+             "names": [[name, sites.line(site)] for name, site in node.names]}  # fmt: skip
+        )
+    return found[:MOST_DETAIL]
+
+
+__all__ = ["Handle", "UnitAnalysis", "capture"]

@@ -23,6 +23,7 @@ from backprop_core.review.structure import (
     chains_of,
     changed_paths,
     forward_uses,
+    is_update,
     merge_twins,
 )
 
@@ -45,21 +46,22 @@ LARGEST_DETAIL = 20_000
 class UnitAnalysis:
     """The network and the loss in one unit of a recorded graph."""
 
-    def __init__(self, graph: Graph, unit: Unit, families: list[Family]) -> None:
+    def __init__(self, graph: Graph, unit: Unit, families: list[Family], later: set[Node]) -> None:
         self.graph = graph
         self.unit = unit
-        self.given = set(unit.start.state.values())
+        self.given = set(unit.start.state.values()) | later
         changed = changed_paths(unit)
         self.new = {path: after for path, (_, after) in changed.items()}
         self.until = len(graph.nodes)
         uses = forward_uses(graph, unit, self.until)
         chains = chains_of(graph, unit, uses, self.until)
-        updated = self._ancestors_of(self.new.values())
-        self.chains = [
-            chain for chain in merge_twins(chains)
-            if any(layers[-1].use.node in updated for layers in (chain.layers, *chain.twins))
-        ]  # fmt: skip
-        self.evaluations = [chain for chain in merge_twins(chains) if chain not in self.chains]
+        trained = {key[0] for key in uses}
+        updated = self._ancestors_of(after for path, after in self.new.items() if path in trained)
+        self.chains: list[Chain] = []
+        self.evaluations: list[Chain] = []
+        for chain in merge_twins(chains):
+            training = any(layers[-1].use.node in updated for layers in (chain.layers, *chain.twins))
+            (self.chains if training else self.evaluations).append(chain)
         self.updated = updated
         self.meetings: dict[int, list[Meeting]] = {}
         for chain in (*self.chains, *self.evaluations):
@@ -73,7 +75,7 @@ class UnitAnalysis:
     def _ancestors_of(self, nodes: Iterable[Node]) -> set[Node]:
         found: set[Node] = set()
         for node in nodes:
-            found.update(ancestors(node, self.given))
+            found.update(ancestors(node, self.given - {node}))
         return found
 
     def _find_output(self, layers: list[LayerTrace]) -> None:
@@ -392,9 +394,18 @@ def _parameters(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace]) 
         forward |= set(analysis.adjoints)
     paths = {}
     for path, state in analysis.unit.start.state.items():
-        if state in forward and (path in analysis.new or _is_used(path, layers)):
+        new = analysis.new.get(path)
+        if state in forward and (_is_used(path, layers) or (new is not None and is_update(state, new))):
             paths[path] = state
     return [_parameter(analysis, sites, layers, path, state) for path, state in _distinct(paths, layers).items()]
+
+
+def _difference(new: Any, old: Array) -> Array:
+    """Return what was added to a parameter; a bias may have been broadcast to something larger by that."""
+    try:
+        return np.asarray(new, float) - old
+    except ValueError:
+        return np.full_like(old, np.nan)
 
 
 def _is_used(path: str, layers: list[LayerTrace]) -> bool:
@@ -419,7 +430,7 @@ def _parameter(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], p
     gradient = analysis.adjoints.get(state)
     applied, how = np.zeros_like(old_value), {"adaptive": False, "stale": False, "memory": False}
     if new is not None:
-        applied = np.asarray(new.value, float) - old_value
+        applied = _difference(new.value, old_value)
         buffers = _buffers(analysis, path, state, new)
         if buffers:
             applied, how = _without_buffers(analysis, state, new, buffers, applied)
@@ -482,7 +493,7 @@ def _buffers(analysis: UnitAnalysis, path: str, state: Node, new: Node) -> list[
         for chain in analysis.chains
         for layer in chain.layers
     } | {layer.bias.state for chain in analysis.chains for layer in chain.layers if layer.bias is not None}  # fmt: skip
-    used = set(ancestors(new, analysis.given))
+    used = set(ancestors(new, analysis.given - {new}))
     found = []
     for other, node in analysis.unit.start.state.items():
         if other not in analysis.new or node is state or node in forward or node not in used:
@@ -496,7 +507,7 @@ def _without_buffers(
     analysis: UnitAnalysis, state: Node, new: Node, buffers: list[Node], applied: Array
 ) -> tuple[Array, dict[str, bool]]:
     """Return the part of an update that this unit's gradient makes, and what kind of memory there is beside it."""
-    everything = ancestors(new, analysis.given)
+    everything = ancestors(new, analysis.given - {new})
     remembering: set[Node] = set(buffers)
     learned: set[Node] = {layer.use.node for chain in analysis.chains for layer in chain.layers}
     for node in everything:
@@ -521,7 +532,7 @@ def _without_buffers(
         return applied, {"adaptive": True, "stale": False, "memory": True}
     gradient = max(choices, key=lambda node: node.index)
     ones = np.ones(np.shape(new.value))
-    found = gradients(new, analysis.given | {gradient}, ones)
+    found = gradients(new, (analysis.given - {new}) | {gradient}, ones)
     slope = np.asarray(found.get(gradient, np.zeros(np.shape(gradient.value))))
     value = np.asarray(gradient.value, float)
     linear = bool(np.allclose(slope, slope.flat[0], rtol=1e-9, atol=0)) and len(edge) == 1
@@ -540,7 +551,7 @@ def _never_forgets(analysis: UnitAnalysis, found: dict[Node, Array], slope: floa
         weight = found.get(buffer)
         if weight is None or not np.allclose(weight, slope, rtol=1e-9, atol=0):
             continue
-        kept = gradients(after[buffer], analysis.given, np.ones(np.shape(after[buffer].value))).get(buffer)
+        kept = gradients(after[buffer], analysis.given - {after[buffer]}, np.ones(np.shape(after[buffer].value))).get(buffer)
         if kept is not None and np.allclose(kept, 1.0, rtol=1e-12):
             return True
     return False
@@ -551,8 +562,8 @@ def _scales(analysis: UnitAnalysis, sites: Sites, state: Node, new: Node) -> lis
     outputs = {layers[-1].a for chain in analysis.chains for layers in (chain.layers, *chain.twins)}
     learned: set[Node] = {node for node in outputs if node is not None}
     found = []
-    for node in ancestors(new, analysis.given):
-        if node in analysis.given:
+    for node in ancestors(new, analysis.given - {new}):
+        if node in analysis.given and node is not new:
             continue
         if any(source in learned for source in node.inputs):
             learned.add(node)

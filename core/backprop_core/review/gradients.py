@@ -229,7 +229,8 @@ def _mean(node: Node, g: Array, v: tuple[Any, ...]) -> list[Any] | None:
 
 
 def _spread(node: Node, g: Array, shape: tuple[int, ...]) -> Any:
-    axis = node.keywords.get("axis", node.arguments[1] if len(node.arguments) > 1 else None)
+    position = 2 if node.op == "norm" else 1
+    axis = node.keywords.get("axis", node.arguments[position] if len(node.arguments) > position else None)
     if axis is None or not shape:
         return np.broadcast_to(np.reshape(g, (1,) * len(shape)) if np.size(g) == 1 else g, shape)
     axes = {number % len(shape) for number in (axis if isinstance(axis, tuple) else (axis,))}
@@ -327,8 +328,12 @@ def _array(node: Node, g: Array, v: tuple[Any, ...]) -> list[Any] | None:
     return parts
 
 
-def _softmax_like(node: Node, g: Array, v: tuple[Any, ...]) -> None:
-    return None
+def _norm(node: Node, g: Array, v: tuple[Any, ...]) -> list[Any] | None:
+    order = node.keywords.get("ord", node.arguments[1] if len(node.arguments) > 1 else None)
+    if len(v) != 1 or order not in (None, 2, "fro") or (order == 2 and np.ndim(v[0]) > 1) or len(node.arguments) > 2:
+        return None
+    value, length = np.asarray(v[0], float), _spread(node, np.asarray(node.value, float), np.shape(v[0]))
+    return [_spread(node, g, value.shape) * np.divide(value, length, out=np.zeros_like(value), where=length != 0)]
 
 
 def _elementwise(derivative: Callable[[Array, Array], Array]) -> Product:
@@ -372,7 +377,7 @@ RULES: dict[str, Product] = {
     "cosh": _elementwise(lambda x, y: np.sinh(x)), "arctan": _elementwise(lambda x, y: 1 / (1 + x * x)),
     "abs": _elementwise(lambda x, y: np.sign(x)), "absolute": _elementwise(lambda x, y: np.sign(x)),
     "fabs": _elementwise(lambda x, y: np.sign(x)), "reciprocal": _elementwise(lambda x, y: -y * y),
-    "sign": _nothing, "greater": _nothing, "greater_equal": _nothing, "less": _nothing, "less_equal": _nothing,
+    "norm": _norm, "sign": _nothing, "greater": _nothing, "greater_equal": _nothing, "less": _nothing, "less_equal": _nothing,
     "equal": _nothing, "not_equal": _nothing, "argmax": _nothing, "argmin": _nothing, "heaviside": _nothing,
     "zeros_like": _nothing, "ones_like": _nothing, "empty_like": _nothing, "full_like": _nothing, "round": _same,
 }  # type: ignore[dict-item]  # fmt: skip

@@ -47,6 +47,17 @@ class Sites:
         """Return the site's line, from 1."""
         return getattr(self.nodes[site], "lineno", 0)
 
+    def part(self, site: int, number: int) -> str:
+        """Return the source of a call's n-th argument, or of the n-th value that a text is formatted with."""
+        node = self.nodes[site]
+        if isinstance(node, ast.Call):
+            parts = [*node.args, *(keyword.value for keyword in node.keywords)]
+        elif isinstance(node, ast.BinOp):
+            parts = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+        else:
+            parts = []
+        return self.text(parts[number]) if number < len(parts) else ""
+
     def text(self, node: ast.AST) -> str:
         """Return the source of a syntax node, as it was written."""
         return ast.get_source_segment(self.source, node) or ""

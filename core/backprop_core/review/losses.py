@@ -36,8 +36,8 @@ STRONG = re.compile(
 )
 WEAK = re.compile(r"loss|cost|error|mse|entropy|objective|sse|likelihood|err$", re.IGNORECASE)
 NOT_THIS = re.compile(
-    r"val|test|acc|grad|delta|rate|prev|best|old|min|tol|thresh|last|max|signal|history|target|init|reg|decay|penalty"
-    r"|l2|weight|eps|diff|hidden",
+    r"(^|_)(val|valid|validation|test|dev|holdout|acc|best|prev|old|min|max|last|tol|reg|l2|data)(_|$)|accuracy|grad|delta"
+    r"|rate|thresh|signal|history|target|init|decay|penalty|regular|weight|eps|diff|hidden",
     re.IGNORECASE,
 )
 
@@ -60,10 +60,10 @@ def loss_families(graph: Graph, sites: Sites, wanted: str | None) -> list[Family
             continue
         for name, site in node.names:
             _note(found, name, sites.line(site), _by_name(name), node)
-        for how, site in node.shown:
-            text = " ".join(sites.text(sites.nodes[site]).split())
-            inside = _argument(text) or text
-            name = node.names[-1][0] if node.names else inside[:60]
+        for how, site, text in node.shown:
+            name = node.names[-1][0] if node.names else " ".join(text.split())[:60]
+            if not name:
+                continue
             _note(found, name, sites.line(site), _by_name(name), node)
             _raise(found[name], how)
     families = [family for family in found.values() if family.score > 0]
@@ -87,17 +87,13 @@ def _raise(family: Family, how: str) -> None:
     family.score = max(family.score, base + bonus)
 
 
-def _argument(text: str) -> str | None:
-    match = re.fullmatch(r"[\w.]+\((.*)\)", text)
-    return match.group(1) if match else None
-
-
 def _last(name: str) -> str:
     return re.split(r"[.\[]", name.rstrip("]\"'"))[-1].strip("\"'")
 
 
 def _by_name(name: str) -> float:
-    last = _last(name)
+    called = re.match(r"[\w.]*?(\w+)\(", name)
+    last = called.group(1) if called else _last(name)
     if NOT_THIS.search(last):
         return -5.0
     if STRONG.match(last):
@@ -172,22 +168,24 @@ def _reachable(graph: Graph, start: Node, until: int) -> set[Node]:
 
 
 def _varying(unit: Unit) -> set[Node]:
-    """Return the single numbers that are data: what a name holds only in this unit, or a list holds."""
+    """Return what is data: arrays that the script holds, single numbers that a list holds or that are new in this unit."""
     found = set()
     for state in (unit.start.state, unit.end.state):
         for path, node in state.items():
-            if np.size(node.value) == 1 and (
-                re.search(r"\[\d+\]", path) or unit.start.state.get(path) is not unit.end.state.get(path)
+            if (
+                np.size(node.value) > 1
+                or re.search(r"\[\d+\]", path)
+                or unit.start.state.get(path) is not unit.end.state.get(path)
             ):
                 found.add(node)
     return found
 
 
 def _constant(node: Node, varying: set[Node]) -> bool:
-    if node.op != "leaf":
+    if node.op != "leaf" or node in varying:
         return False
     if np.size(node.value) == 1:
-        return node not in varying
+        return True
     value = np.asarray(node.value)
     return bool(value.size and np.all(value == value.flat[0])) and not node.names
 

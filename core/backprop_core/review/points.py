@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Data = dict[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class PointLayer:
     """One layer at one point. Samples are rows."""
 
@@ -34,7 +34,7 @@ class PointLayer:
     """Which rows of W belong to units below; the others are the bias."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Point:
     """One update."""
 
@@ -49,7 +49,7 @@ class Point:
     data: Data = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(eq=False)
 class Network:
     """What is the same at all points."""
 

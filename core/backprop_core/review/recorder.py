@@ -57,7 +57,7 @@ class Node:
     function: Callable[..., Any] | None = None
     obj: Any = None
     names: list[tuple[str, int]] = field(default_factory=list)
-    shown: list[tuple[str, int]] = field(default_factory=list)
+    shown: list[tuple[str, int, str]] = field(default_factory=list)
 
     def replay(self, values: tuple[Any, ...]) -> Any:
         """Compute the operation once more, from other inputs."""
@@ -199,8 +199,8 @@ class Recorder:
         if not self.recording:
             return result
         if op == "remainder" and isinstance(left, str):
-            for part in right if isinstance(right, tuple) else (right,):
-                self.show(part, site)
+            for number, part in enumerate(right if isinstance(right, tuple) else (right,)):
+                self.show(part, site, self.sites.part(site, number))
         return self._record(op, function, (left, right), None, result, site)
 
     def unary(self, op: str, value: Any, site: int) -> Any:
@@ -217,7 +217,7 @@ class Recorder:
             return result
         for side in (left, right):
             if isinstance(side, (float, np.floating)):
-                self._seen(side, "compared", site)
+                self._seen(side, "compared", site, "")
         return self._record(op, function, (left, right), None, result, site)
 
     def attribute(self, obj: Any, name: str, site: int) -> Any:
@@ -291,15 +291,15 @@ class Recorder:
                 self.node_of(value).names.append((text, site))
         return value
 
-    def show(self, value: Any, site: int) -> Any:
+    def show(self, value: Any, site: int, text: str | None = None) -> Any:
         """Note that a number is shown to somebody: printed, formatted, kept in a list."""
         if self.recording and isinstance(value, (float, np.floating, np.ndarray)):
-            self._seen(value, "shown", site)
+            self._seen(value, "shown", site, self.sites.text(self.sites.nodes[site]) if text is None else text)
         return value
 
-    def _seen(self, value: Any, how: str, site: int) -> None:
+    def _seen(self, value: Any, how: str, site: int, text: str) -> None:
         if is_numeric(value) and np.size(value) == 1:
-            self.node_of(value).shown.append((how, site))
+            self.node_of(value).shown.append((how, site, text))
 
     # -- calls -----------------------------------------------------------------------------------------------
 
@@ -334,8 +334,8 @@ class Recorder:
         if self._own(function):
             return function(*arguments, **keywords)
         if op in SHOWING:
-            for argument in (*arguments, *keywords.values()):
-                self.show(argument, site)
+            for number, argument in enumerate((*arguments, *keywords.values())):
+                self.show(argument, site, self.sites.part(site, number))
         if function in _REWRITTEN:
             return _REWRITTEN[function](self, site, *arguments, **keywords)
         arguments = tuple(list(part) if _is_generator(part) else part for part in arguments)

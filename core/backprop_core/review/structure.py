@@ -198,6 +198,41 @@ def _equal(one: Any, other: Any) -> bool:
     return np.shape(one) == np.shape(other) and bool(np.array_equal(one, other))
 
 
+ADDING = {"add", "subtract", "multiply", "divide", "set_item", "clip", "where", *VIEWS} - {"item"}
+
+
+def is_update(before: Node, after: Node) -> bool:
+    """Whether a value is an older one with something added to it, and so a parameter's next value.
+
+    An activation that becomes the next layer's, or a name that goes over the layers' weights, is not.
+    """
+    seen, waiting = {after}, [after]
+    while waiting:
+        node = waiting.pop()
+        if node is before:
+            return True
+        if node.op not in ADDING or node.index <= before.index:
+            continue
+        for source in node.inputs:
+            if source not in seen and (np.size(source.value) >= np.size(before.value) or source is before):
+                seen.add(source)
+                waiting.append(source)
+    return False
+
+
+def later_versions(units: list[Unit]) -> set[Node]:
+    """Return the arrays that updates made: a gradient at older weights stops there."""
+    found: set[Node] = set()
+    for unit in units:
+        for path, before in unit.start.state.items():
+            after = unit.end.state.get(path)
+            if after is None or after is before or after in found or np.size(before.value) == 1:
+                continue
+            if _is_float(before.value) and is_update(before, after):
+                found.add(after)
+    return found
+
+
 def find_training_loop(graph: Graph) -> int | None:
     """Return the site of the innermost loop each of whose iterations updates the same weights.
 
@@ -212,7 +247,8 @@ def find_training_loop(graph: Graph) -> int | None:
         masks: dict[str, list[tuple[Unit, Any]]] = {}
         for unit in units[:60]:
             for path, (before, after) in changed_paths(unit).items():
-                if np.shape(before.value) == np.shape(after.value) and is_weight(graph, path, unit):
+                same_shape = np.shape(before.value) == np.shape(after.value)
+                if same_shape and is_update(before, after) and is_weight(graph, path, unit):
                     masks.setdefault(path, []).append((unit, np.asarray(before.value != after.value)))
         for found in masks.values():
             for (one, first), (two, second) in zip(found, found[1:], strict=False):
@@ -278,7 +314,7 @@ def since(unit: Unit) -> int:
 
 def _trained(unit: Unit, path: str) -> bool:
     before, after = unit.start.state.get(path), unit.end.state.get(path)
-    return before is not None and after is not None and before is not after
+    return before is not None and after is not None and before is not after and is_update(before, after)
 
 
 def _is_product(node: Node) -> bool:

@@ -17,7 +17,7 @@ from backprop_core.review.losses import loss_families
 from backprop_core.review.recorder import Loop, Recorder
 from backprop_core.review.script_process import execute
 from backprop_core.review.state import put_array, put_number
-from backprop_core.review.structure import Graph, find_training_loop, units_of
+from backprop_core.review.structure import Graph, find_training_loop, later_versions, units_of
 
 if TYPE_CHECKING:
     from backprop_core.review.losses import Family
@@ -45,7 +45,7 @@ class Driver:
         self.site: int | None = None
         self.family: str | None = None
         self.started = 0.0
-        self.tries = 0
+        self.tries: dict[int, int] = {}
         self.units_left = 0
         self.count = 0
         self.later_at = 0.0
@@ -66,7 +66,7 @@ class Driver:
             recorder.reset()
             recorder.recording = True
             self.started = time.monotonic()
-            self.tries = 0
+            self.tries = {}
         if not recorder.recording:
             return
         recorder.note_top(loop)
@@ -76,19 +76,39 @@ class Driver:
             or time.monotonic() - self.started > MOST_SECONDS
         )
         due = loop.iteration in (2, 3, 5, 9, 17, 33, 65, 129, 257, 513) and len(recorder.loops) <= 3
-        if (full or (due and self._worth_trying(loop))) and self._found(last=full or self._whole(loop)):
+        if (full or (due and self._worth_trying(loop))) and self._looked(last=full or self._whole(loop)):
             self.phase = "aim"
             self._aim(recorder, loop)
         elif full:
             recorder.recording = False
 
     def _worth_trying(self, loop: Loop) -> bool:
-        self.tries += 1
-        return self.tries < 30
+        self.tries[loop.site] = self.tries.get(loop.site, 0) + 1
+        return self.tries[loop.site] <= 6
 
     def _whole(self, loop: Loop) -> bool:
         """Whether the outermost loop has gone round: a loss that is computed in it has been seen."""
         return len(self.recorder.loops) == 1 and loop.iteration >= 2
+
+    def _looked(self, last: bool) -> bool:
+        """Try to understand what was recorded so far; trouble with that is no trouble of the script's."""
+        self.recorder.recording = False
+        try:
+            return self._found(last)
+        except Exception:
+            self._complain()
+            return False
+        finally:
+            self.recorder.recording = True
+
+    def _complain(self) -> None:
+        """Keep the traceback of an error of our own where somebody asked for it."""
+        self.why = "internal"
+        if os.environ.get("REVIEW_DEBUG"):
+            import traceback
+
+            with wire._open(self.out / f"{self.written:03d}.error", "a") as file:
+                file.write(traceback.format_exc())
 
     def _found(self, last: bool) -> bool:
         graph = Graph(self.recorder)
@@ -100,8 +120,9 @@ class Driver:
         captures: list[dict[str, Any]] = []
         chosen: Family | None = None
         evaluation: dict[str, Any] | None = None
+        later = later_versions(units)
         for unit in _some(units):
-            analysis = UnitAnalysis(graph, unit, families)
+            analysis = UnitAnalysis(graph, unit, families, later)
             if analysis.family is not None and chosen is None:
                 chosen = analysis.family
             made = capture(analysis, self.recorder.sites, "start", detail=not captures)
@@ -212,17 +233,16 @@ class Driver:
             if self.family is None:
                 families = []
             captures = []
-            for unit in units_of(graph, self.site):
-                made = capture(UnitAnalysis(graph, unit, families), self.recorder.sites, self.label, detail=False)
+            units = units_of(graph, self.site)
+            later = later_versions(units)
+            for unit in units:
+                analysis = UnitAnalysis(graph, unit, families, later)
+                made = capture(analysis, self.recorder.sites, self.label, detail=False)
                 if made is not None:
                     captures.append(made)
             wire.dump({"kind": self.label, "captures": captures}, self.out / f"{self.number:03d}.data")
-        except Exception as error:
-            if os.environ.get("REVIEW_DEBUG"):
-                import traceback
-
-                (self.out / f"{self.number:03d}.error").write_text(traceback.format_exc())
-            del error
+        except Exception:
+            self._complain()
         finally:
             os._exit(0)
 
@@ -235,7 +255,7 @@ class Driver:
         if self.phase == "child":
             self._end_child()
         if self.phase == "scout" and error is None:
-            self._found(last=True)
+            self._looked(last=True)
         trouble = None
         if error is not None and not isinstance(error, (Stop, SystemExit)):
             trouble = {"type": type(error).__name__, "text": str(error)[:300], "line": _line_in(error, self.recorder.filename)}

@@ -49,7 +49,8 @@ class UnitAnalysis:
     def __init__(self, graph: Graph, unit: Unit, families: list[Family], later: set[Node]) -> None:
         self.graph = graph
         self.unit = unit
-        self.given = set(unit.start.state.values()) | later
+        self.start = set(unit.start.state.values())
+        self.given = self.start | later
         changed = changed_paths(unit)
         self.new = {path: after for path, (_, after) in changed.items()}
         self.until = len(graph.nodes)
@@ -70,12 +71,14 @@ class UnitAnalysis:
         self.family: Family | None = None
         self.loss: Node | None = None
         self.adjoints: dict[Node, Array] = {}
+        self.own: dict[Node, Array] = {}
+        """How the loss depends on the weights past the network: regularisation."""
         self._find_loss(families)
 
     def _ancestors_of(self, nodes: Iterable[Node]) -> set[Node]:
         found: set[Node] = set()
         for node in nodes:
-            found.update(ancestors(node, self.given - {node}))
+            found.update(ancestors(node, self.start))
         return found
 
     def _find_output(self, layers: list[LayerTrace]) -> None:
@@ -112,6 +115,11 @@ class UnitAnalysis:
                 self.family, self.loss = family, fallback
             if self.loss is not None:
                 self.adjoints = gradients(self.loss, self.given)
+                passes = (*self.chains, *self.evaluations)
+                products = {
+                    layer.use.node for chain in passes for layers in (chain.layers, *chain.twins) for layer in layers
+                }
+                self.own = gradients(self.loss, self.given | products)
                 return
 
     def reaches_training(self) -> bool:
@@ -367,10 +375,24 @@ def _averaged(analysis: UnitAnalysis, count: int) -> bool:
     for node in ancestors(analysis.loss, analysis.given):
         if node.op in ("mean", "average"):
             return True
-        if node.op == "divide" and len(node.arguments) == 2:
-            divisor = _number(node, 1)
-            if divisor is not None and count > 1 and divisor in (count, 2 * count):
+        if node.op in ("divide", "multiply") and count > 1 and len(node.arguments) == 2:
+            if _divides_by(node, count):
                 return True
+    return False
+
+
+def _divides_by(node: Node, count: int) -> bool:
+    """Whether a node divides by the number of samples, perhaps with a small factor beside it."""
+    for position in (0, 1) if node.op == "multiply" else (1,):
+        value = _number(node, position)
+        if not value or value in (1.0, 0.5, 2.0):
+            continue
+        share = (value if node.op == "multiply" else 1 / value) * count
+        if any(abs(share - small) < 1e-9 for small in (1.0, 0.5, 2.0)):
+            return True
+        outputs = round(1 / share) if share else 0
+        if outputs > 1 and any(abs(share * outputs - small) < 1e-9 for small in (1.0, 0.5, 2.0)) and outputs < 12:
+            return True
     return False
 
 
@@ -390,8 +412,6 @@ def _parameters(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace]) 
     forward = analysis._ancestors_of(
         layers_[-1].a for chain in analysis.chains for layers_ in (chain.layers,) if layers_[-1].a is not None
     )
-    if analysis.loss is not None:
-        forward |= set(analysis.adjoints)
     paths = {}
     for path, state in analysis.unit.start.state.items():
         new = analysis.new.get(path)
@@ -444,12 +464,14 @@ def _parameter(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], p
         "gradient": None if gradient is None else np.asarray(gradient, float).reshape(old_value.shape),
         "scales": [] if new is None else _scales(analysis, sites, state, new),
         "changed": new is not None,
-        "canonical": _canonical(layers, path, applied, gradient),
+        "canonical": _canonical(layers, path, applied, gradient, analysis.own.get(state)),
         **how,
     }
 
 
-def _canonical(layers: list[LayerTrace], path: str, applied: Array, gradient: Array | None) -> list[Data]:
+def _canonical(
+    layers: list[LayerTrace], path: str, applied: Array, gradient: Array | None, own: Array | None
+) -> list[Data]:
     """Return where a parameter is used, and what was applied to it there, in canonical form."""
     places: list[Data] = []
     for index, layer in enumerate(layers):
@@ -458,6 +480,8 @@ def _canonical(layers: list[LayerTrace], path: str, applied: Array, gradient: Ar
             place = {"layer": index, "kind": "W", "applied": layer.use.weights(handle.seen(applied))}
             if gradient is not None:
                 place["gradient"] = layer.use.weights(handle.seen(np.reshape(gradient, applied.shape)))
+            if own is not None:
+                place["own"] = layer.use.weights(handle.seen(np.reshape(own, applied.shape)))
             places.append(place)
         if layer.bias is not None and layer.bias.path == path:
             place = {"layer": index, "kind": "b", "applied": _bias_row(layer, applied)}
@@ -493,7 +517,7 @@ def _buffers(analysis: UnitAnalysis, path: str, state: Node, new: Node) -> list[
         for chain in analysis.chains
         for layer in chain.layers
     } | {layer.bias.state for chain in analysis.chains for layer in chain.layers if layer.bias is not None}  # fmt: skip
-    used = set(ancestors(new, analysis.given - {new}))
+    used = set(ancestors(new, analysis.start))
     found = []
     for other, node in analysis.unit.start.state.items():
         if other not in analysis.new or node is state or node in forward or node not in used:
@@ -507,11 +531,11 @@ def _without_buffers(
     analysis: UnitAnalysis, state: Node, new: Node, buffers: list[Node], applied: Array
 ) -> tuple[Array, dict[str, bool]]:
     """Return the part of an update that this unit's gradient makes, and what kind of memory there is beside it."""
-    everything = ancestors(new, analysis.given - {new})
+    everything = ancestors(new, analysis.start)
     remembering: set[Node] = set(buffers)
     learned: set[Node] = {layer.use.node for chain in analysis.chains for layer in chain.layers}
     for node in everything:
-        if node not in analysis.given:
+        if node not in analysis.start:
             if any(source in remembering for source in node.inputs):
                 remembering.add(node)
             if any(source in learned for source in node.inputs):
@@ -520,19 +544,19 @@ def _without_buffers(
     edge = {
         source
         for node in everything
-        if node in remembering and node not in analysis.given
+        if node in remembering and node not in analysis.start
         for source in node.inputs
         if source not in remembering and source in learned and np.size(source.value) == size
     }
     if not edge:
         return applied, {"adaptive": False, "stale": False, "memory": True}
-    common = set.intersection(*(set(ancestors(node, analysis.given)) for node in edge))
+    common = set.intersection(*(set(ancestors(node, analysis.start)) for node in edge))
     choices = [node for node in common if np.size(node.value) == size and node in learned]
     if not choices:
         return applied, {"adaptive": True, "stale": False, "memory": True}
     gradient = max(choices, key=lambda node: node.index)
     ones = np.ones(np.shape(new.value))
-    found = gradients(new, (analysis.given - {new}) | {gradient}, ones)
+    found = gradients(new, analysis.start | {gradient}, ones)
     slope = np.asarray(found.get(gradient, np.zeros(np.shape(gradient.value))))
     value = np.asarray(gradient.value, float)
     linear = bool(np.allclose(slope, slope.flat[0], rtol=1e-9, atol=0)) and len(edge) == 1
@@ -551,7 +575,7 @@ def _never_forgets(analysis: UnitAnalysis, found: dict[Node, Array], slope: floa
         weight = found.get(buffer)
         if weight is None or not np.allclose(weight, slope, rtol=1e-9, atol=0):
             continue
-        kept = gradients(after[buffer], analysis.given - {after[buffer]}, np.ones(np.shape(after[buffer].value))).get(buffer)
+        kept = gradients(after[buffer], analysis.start, np.ones(np.shape(after[buffer].value))).get(buffer)
         if kept is not None and np.allclose(kept, 1.0, rtol=1e-12):
             return True
     return False
@@ -562,8 +586,8 @@ def _scales(analysis: UnitAnalysis, sites: Sites, state: Node, new: Node) -> lis
     outputs = {layers[-1].a for chain in analysis.chains for layers in (chain.layers, *chain.twins)}
     learned: set[Node] = {node for node in outputs if node is not None}
     found = []
-    for node in ancestors(new, analysis.given - {new}):
-        if node in analysis.given and node is not new:
+    for node in ancestors(new, analysis.start):
+        if node in analysis.start:
             continue
         if any(source in learned for source in node.inputs):
             learned.add(node)

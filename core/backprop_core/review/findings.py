@@ -211,7 +211,8 @@ def _class_of(kappa: float, power: int, network: Network, rows: int, outputs: in
     if near(1.0):
         return "ok", 1.0
     samples = network.samples
-    if samples != rows and any(near(value) for value in (samples / rows, rows / samples)):
+    shares = {samples / rows, float(network.batches)}
+    if any(value != 1 and (near(value) or near(1 / value)) for value in shares):
         return "ok", 1.0
     small = sorted({2.0, 0.5, float(outputs), 1 / outputs, 2.0 * outputs, 0.5 / outputs, 0.5 * outputs, 2 / outputs})
     if any(near(value) for value in small if value != rows and value != 1 / rows):
@@ -265,17 +266,17 @@ def _regularisation(network: Network, search: Search, state: State) -> list[Find
 
 
 def _asked_decay(network: Network, search: Search, index: int, path: str) -> float | None:
-    """Return λ in ∂L/∂W = (gradient through the data) + λW, from the exact gradient of the loss."""
+    """Return λ in ∂L/∂W = (gradient through the data) + λW, from what the loss adds past the network."""
     for point in search.points:
         part = next((one for one in point.data["parameters"] if one["path"] == path), None)
         if part is None:
             continue
         for place in part["canonical"]:
-            if place["kind"] == "W" and place["layer"] == index and "gradient" in place:
-                rest = place["gradient"] - true_gradients(search, point)[index][0]
-                w = point.layers[index].W
-                norm = float(np.vdot(w, w))
-                return float(np.vdot(rest, w)) / norm if norm else None
+            if place["kind"] == "W" and place["layer"] == index and "own" in place:
+                own, w = place["own"], point.layers[index].W
+                held = w * (own != 0)
+                norm = float(np.vdot(held, held))
+                return float(np.vdot(own, held)) / norm if norm else None
     return None
 
 
@@ -355,7 +356,9 @@ def _affected(network: Network, search: Search, wrong: set[str]) -> set[str]:
                 continue
             if any(o.shape != p.shape for o, p in zip(observed, predicted, strict=True)):
                 found.add(path)
-            elif search._fit(observed, predicted, held) is None:
+            elif search._fit(observed, predicted, held) is None and (
+                kind == "b" or search._with_decay(index, observed, predicted) is None
+            ):
                 found.add(path)
     return found
 

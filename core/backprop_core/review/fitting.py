@@ -48,8 +48,15 @@ def fit(
     weights: Sequence[Array],
     rates: Sequence[float],
     rows: Sequence[int],
+    decaying: bool = False,
 ) -> Fit | None:
-    """Fit one factor over all points; None if the residual is more than rounding."""
+    """Fit one factor over all points; None if the residual is more than rounding.
+
+    Parameters
+    ----------
+    decaying : bool
+        Also try a part in proportion to the weights.
+    """
     factors, used, worst = [], [], 0.0
     ok = True
     for number, (o, h, w) in enumerate(zip(observed, predicted, weights, strict=True)):
@@ -77,7 +84,7 @@ def fit(
         factors.append(c / rates[number])
         used.append(number)
     if not ok:
-        return _with_decay(observed, predicted, weights, rates)
+        return _with_decay(observed, predicted, weights, rates) if decaying else None
     if not factors:
         return Fit(0.0, 0.0)
     return _consistent(factors, [rows[number] for number in used], worst, min(o.size for o in observed))

@@ -76,6 +76,7 @@ class Search:
         self.errors = tuple(errors if errors is not None else [point.e for point in self.points])
         self.rates = [point.rate for point in self.points]
         self.rows = [point.rows for point in self.points]
+        self._may_decay = True
 
     def run(self) -> list[State]:
         """Return the cheapest explanations."""
@@ -256,8 +257,10 @@ class Search:
 
     # -- the gradients -------------------------------------------------------------------------------------------
 
-    def _fit(self, observed: list[Array], predicted: list[Array], weights: list[Array]) -> Fit | None:
-        return fit(observed, predicted, weights, self.rates, self.rows)
+    def _fit(
+        self, observed: list[Array], predicted: list[Array], weights: list[Array], decaying: bool = False
+    ) -> Fit | None:
+        return fit(observed, predicted, weights, self.rates, self.rows, decaying)
 
     def _weights(self, index: int, delta: tuple[Array, ...]) -> list[tuple[float, Edit | None, Fit | None]]:
         layers = self._of(index)
@@ -270,11 +273,29 @@ class Search:
             if found and cost > found[0][0] + 0.3:
                 break
             made = self._fit(observed, predicted, held)
+            if made is None and edit is None:
+                made = self._with_decay(index, observed, predicted)
             if made is not None:
                 found.append((cost + (0.5 if made.varying else 0.0), edit, made))
         if found:
             return found
         return [(WRONG_WEIGHTS, Edit("wrong-gradient", index + 1, "W"), None)]
+
+    def _with_decay(self, index: int, observed: list[Array], predicted: list[Array]) -> Fit | None:
+        """Allow for a part in proportion to the weights; those of the bias may be left out of it."""
+        layers = self._of(index)
+        if not self._may_decay:
+            return None
+        masks = [np.ones(len(layers[0].W)) for _ in range(3)]
+        masks[1][0] = masks[2][-1] = 0
+        if not layers[0].kept.all():
+            masks.insert(0, layers[0].kept * 1.0)
+        for mask in masks[: 4 if index == 0 else 2]:
+            held = [layer.W * mask[:, None] for layer in layers]
+            made = self._fit(observed, predicted, held, decaying=True)
+            if made is not None:
+                return made
+        return None
 
     def _products(self, index: int, delta: tuple[Array, ...]) -> Iterator[tuple[float, Edit | None, list[Array]]]:
         layers, number = self._of(index), index + 1

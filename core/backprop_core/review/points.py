@@ -61,6 +61,8 @@ class Network:
     """Name of the loss's form: quadratic, binary-cross-entropy, cross-entropy, absolute, or unknown."""
     implied: bool
     """Whether the script computes no loss that was found, and one was assumed."""
+    batches: int
+    """How many updates an epoch has."""
     samples: int
     """How many samples the loss is over."""
     averaged: bool
@@ -118,6 +120,7 @@ def build_network(messages: list[Data]) -> Network | None:
     ]
     pattern = _pattern(captures[0])
     captures = [made for made in captures if _pattern(made) == pattern and _finite(made)]
+    captures = _alike(captures)
     if not captures:
         return None
     evaluation = start.get("evaluation")
@@ -142,10 +145,19 @@ def build_network(messages: list[Data]) -> Network | None:
         return None
     return Network(
         [layer["weight"] for layer in first], [layer["bias"] for layer in first], activations, forms,
-        kind if not implied else "quadratic", implied, samples, averaged, points,
+        kind if not implied else "quadratic", implied, start["batches"], samples, averaged, points,
         {part["path"]: part for part in captures[0]["parameters"]},
         [layer["names"] for layer in first],
     )  # fmt: skip
+
+
+def _alike(captures: list[Data]) -> list[Data]:
+    """Leave out updates at which an optimizer had no memory yet, if it has one at others."""
+    def remembering(made: Data) -> frozenset[str]:
+        return frozenset(part["path"] for part in made["parameters"] if part["memory"])
+
+    every = frozenset().union(*(remembering(made) for made in captures)) if captures else frozenset()
+    return [made for made in captures if remembering(made) == every] or captures
 
 
 def _pattern(made: Data) -> Any:
@@ -164,7 +176,9 @@ def _error(
     """Return ∂L/∂a of the output for the samples of one update."""
     a = made["layers"][-1]["A"]
     if made["e"] is not None:
-        return np.asarray(made["e"], float)
+        own = made["evaluation"]
+        share = len(own["A"]) / len(a) if own is not None and own["averaged"] else 1.0
+        return np.asarray(made["e"], float) * share
     y = made["target"]["update"]
     if implied:
         return None if y is None else a - y

@@ -124,7 +124,7 @@ class Recorder:
         self.tops: list[Top] = []
         self.loops: list[Loop] = []
         self.instances = 0
-        self.walking = True
+        self._first_paths: dict[int, set[str]] = {}
         self.on_top: Callable[[Recorder, Loop], None] = lambda recorder, loop: None
         self.reset()
 
@@ -426,10 +426,18 @@ class Recorder:
     def note_top(self, loop: Loop) -> Top:
         """Write down the state before an iteration."""
         loops = tuple((entry.site, entry.instance, entry.iteration) for entry in self.loops)
-        state = {path: self.node_of(value) for path, value in walk(loop.frame, self.namespace).items()}
+        state = {path: self.node_of(value) for path, value in self._held(loop).items()}
         top = Top(len(self.nodes), loop.site, loop.instance, loop.iteration, loops, state)
         self.tops.append(top)
         return top
+
+
+    def _held(self, loop: Loop) -> dict[str, Any]:
+        """Return what the script holds, without names that came later for what had one already."""
+        held = walk(loop.frame, self.namespace)
+        known = self._first_paths.setdefault(loop.site, set(held))
+        named = {id(value) for path, value in held.items() if path in known}
+        return {path: value for path, value in held.items() if path in known or id(value) not in named}
 
 
 def replaced(array: Any, index: Any, value: Any) -> Any:

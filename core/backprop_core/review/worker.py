@@ -146,6 +146,7 @@ class Driver:
                 "evaluation": evaluation,
                 "loop_line": self.recorder.sites.line(site),
                 "units": len(units),
+                "batches": _batches(units),
             }
         )
         return True
@@ -266,8 +267,20 @@ class Driver:
 
 
 def _some(units: list[Any]) -> list[Any]:
-    """Return the first units, and some of the later ones."""
-    return units[:3] + units[3:40:9] if len(units) > 3 else units
+    """Return the first units, those that begin an epoch (where losses over all samples are taken), and some others."""
+    chosen, instances = [], set()
+    for number, unit in enumerate(units):
+        first = unit.start.instance not in instances
+        instances.add(unit.start.instance)
+        if number < 3 or (first and len(instances) <= 5) or number in (12, 21, 30):
+            chosen.append(unit)
+    return chosen
+
+
+def _batches(units: list[Any]) -> int:
+    """Return how often the training loop goes round within the loop around it."""
+    nested = [unit for unit in units if len(unit.start.loops) > 1]
+    return max((unit.start.iteration + 1 for unit in nested), default=1)
 
 
 def _line_in(error: BaseException, filename: str) -> int:

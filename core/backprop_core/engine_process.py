@@ -52,6 +52,9 @@ class ProcessEngine:
         What :meth:`state` returned last.
     """
 
+    WORKER = "backprop_core.engine_worker"
+    """The module that the process runs."""
+
     def __init__(
         self, source: Experiment | bytes | None = None, *, origin: str = "", running: bool = True
     ) -> None:
@@ -66,7 +69,7 @@ class ProcessEngine:
                     "-X",
                     "faulthandler",
                     "-m",
-                    "backprop_core.engine_worker",
+                    self.WORKER,
                     str(theirs.fileno()),
                 ],
                 stdin=subprocess.DEVNULL,

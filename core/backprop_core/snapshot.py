@@ -199,3 +199,5 @@ class Frame:
     """As interventions have left it."""
     inputs: int = 0
     """How many features a sample has."""
+    facts: tuple[str, ...] = ()
+    """What the title line says beside the name; empty where the experiment says it all."""

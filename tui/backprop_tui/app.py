@@ -81,12 +81,16 @@ class LabApp(App[None]):
         super().__init__()
         self.glyphs = ASCII if ascii_only else UNICODE
         self.animation_level = "none"
-        self.lab = LabScreen(engine, fps, log)
+        self.lab = self.make_screen(engine, fps, log)
         self.farewell = ""
         self._leaving = False
         self._session_log = log
         self._commands = tuple(commands)
         self.set_class(ascii_only, "-ascii")
+
+    def make_screen(self, engine: Engine, fps: float, log: SessionLog) -> LabScreen:
+        """Return the one screen that is always there."""
+        return LabScreen(engine, fps, log)
 
     @property
     def last_frame(self) -> Frame | None:

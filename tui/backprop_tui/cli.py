@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets", "review")
+COMMANDS = ("run", "presets", "review", "watch")
 
 EXAMPLES = """\
 examples:
@@ -36,6 +36,7 @@ examples:
   backprop-tui run sequence --headless           train without a screen, events as JSON lines
   backprop-tui presets                           list the presets
   backprop-tui review my_network.py              find the mistakes in your own backpropagation
+  backprop-tui watch my_network.py               see your own script train, live
 """
 
 RUN_EXAMPLES = """\
@@ -60,6 +61,18 @@ examples:
 
 The script is executed, unmodified, in a process of its own. Exit code: 0 nothing found, 1 mistakes found,
 2 the script could not be reviewed.
+"""
+
+
+WATCH_EXAMPLES = """\
+examples:
+  backprop-tui watch my_network.py
+  backprop-tui watch my_network.py --loss E           the loss is called E
+  backprop-tui watch my_network.py --paused           hold it at its first updates
+
+The script is executed, unmodified, in a process of its own: its loss, hidden activations and dead neurons are drawn
+as it trains, at 100 updates a second at first (> is faster); the review's findings stand beside them. It can be paused
+and stepped, and run again (n) after an edit; nothing of its state is ever changed from outside.
 """
 
 
@@ -103,6 +116,8 @@ def _dispatch(words: list[str]) -> int:
 
             timeout = _positive(arguments.timeout, "--timeout", 86_400)
             return run_review(arguments.script, arguments.loss, timeout, arguments.json)
+        if arguments.command == "watch":
+            return _watch(arguments)
         return _run(arguments, engine)
 
 
@@ -151,6 +166,7 @@ def _parser() -> ArgumentParser:
     )
     presets.add_argument("--json", action="store_true", help="as one JSON list")
     _add_review(commands)
+    _add_watch(commands)
     return parser
 
 
@@ -164,9 +180,28 @@ def _add_review(commands: _SubParsersAction[_Parser]) -> None:
         allow_abbrev=False,
     )
     review.add_argument("script", metavar="SCRIPT.py", type=Path, help="the script; it is executed")
-    review.add_argument("--loss", metavar="NAME", help="what the script calls its loss, where it is not found")
+    review.add_argument(
+        "--loss", metavar="NAME", help="what the script calls its loss, where it is not found"
+    )
     review.add_argument("--timeout", metavar="SECONDS", help="stop the script after so long (default 30)")
     review.add_argument("--json", action="store_true", help="as one JSON object")
+
+
+def _add_watch(commands: _SubParsersAction[_Parser]) -> None:
+    watch = commands.add_parser(
+        "watch",
+        help="watch a hand-written NumPy script train, live in the lab",
+        description="Run a script of your own, unmodified, and watch it train.",
+        epilog=WATCH_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    watch.add_argument("script", metavar="SCRIPT.py", type=Path, help="the script; it is executed")
+    watch.add_argument("--loss", metavar="NAME", help="what the script calls its loss, where it is not found")
+    watch.add_argument(
+        "--paused", action="store_true", help="hold the script once its training loop has been found"
+    )
+    _add_screen_options(watch)
 
 
 def _add_run_options(parser: ArgumentParser) -> None:
@@ -183,6 +218,10 @@ def _add_run_options(parser: ArgumentParser) -> None:
     session.add_argument("--checkpoint", metavar="FILE", type=Path, help="save all that is needed to go on")
     session.add_argument("--checkpoint-every", metavar="SECONDS", help="save it so often")
     session.add_argument("--resume", metavar="FILE", type=Path, help="go on from a checkpoint")
+    _add_screen_options(parser)
+
+
+def _add_screen_options(parser: ArgumentParser) -> None:
     screen = parser.add_argument_group("screen")
     screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
     screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
@@ -254,6 +293,17 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
             arguments_of(arguments),
         ),
         engine,
+    )
+
+
+def _watch(arguments: Namespace) -> int:
+    fps = _positive(arguments.fps, "--fps", 60)
+    if missing := _missing_terminal():
+        raise UserError(f"{missing.partition(';')[0]}; backprop-tui review needs none")
+    from backprop_tui.watch import open_watch
+
+    return open_watch(
+        arguments.script, arguments.loss, fps, paused=arguments.paused, ascii_only=arguments.ascii
     )
 
 

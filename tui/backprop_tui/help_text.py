@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from backprop_core.grammar import COMMANDS
-from backprop_tui.keys import KEYS
+from backprop_tui.keys import KEYS, WATCH_KEYS, KeySpec
 
 SCREEN = (
     (
@@ -53,13 +53,7 @@ def help_text(watch: str) -> Text:
         _paragraph(text, "This experiment", watch)
     for title, body in SCREEN:
         _paragraph(text, title, body)
-    for group, title in GROUPS:
-        text.append(f"{title}\n", "bold")
-        for spec in KEYS:
-            if spec.group == group:
-                text.append(f"  {spec.shown:{KEY_WIDTH}}", "bold")
-                text.append(f"{spec.help}\n")
-        text.append("\n")
+    _keys(text, KEYS)
     text.append("Commands, after a colon or in a script\n", "bold")
     for command in COMMANDS:
         text.append(f"  {command.usage}\n", "bold")
@@ -70,3 +64,53 @@ def help_text(watch: str) -> Text:
 def _paragraph(text: Text, title: str, body: str) -> None:
     text.append(f"{title}\n", "bold")
     text.append(f"{body}\n\n")
+
+
+def _keys(text: Text, keys: tuple[KeySpec, ...]) -> None:
+    for group, title in GROUPS:
+        listed = [spec for spec in keys if spec.group == group]
+        if listed:
+            text.append(f"{title}\n", "bold")
+        for spec in listed:
+            text.append(f"  {spec.shown:{KEY_WIDTH}}", "bold")
+            text.append(f"{spec.help}\n")
+        text.append("\n" * bool(listed))
+
+
+WATCHED = (
+    (
+        "Your script, as it is",
+        "The script runs unmodified in a process of its own, as by hand: what it prints is not shown, files that it "
+        "writes are kept aside, and nothing of its state is ever written to. Pausing holds it before an update.",
+    ),
+    (
+        "The top lines",
+        "What was found of it: the network, its loss, the loop that updates. Then the state, epochs and steps (one "
+        "update), the loss as the script itself computes it, its learning rate where it has a name for one, and "
+        "dead A/B.",
+    ),
+    (
+        "Loss",
+        "The script's own loss. Where that is a sum over an epoch, it moves when an epoch is over.",
+    ),
+    (
+        "Heatmap, predictions and layers",
+        "Of the updates recorded last, put together over an epoch: recording takes at most a third of the time, so "
+        "not every update is. h shows pre-activations, weights and the true gradient of the loss; [ and ] walk "
+        "through the layers. Dead means that the derivative is 0 on all of those samples.",
+    ),
+    (
+        "Findings",
+        "The review runs the script once more beside it, and compares its updates with the gradient of its own loss. "
+        "Each mistake is named with its line and a correction; mend it in the script, and n runs it again.",
+    ),
+)
+
+
+def watch_help() -> Text:
+    """Return the help where a script is watched."""
+    text = Text()
+    for title, body in WATCHED:
+        _paragraph(text, title, body)
+    _keys(text, WATCH_KEYS)
+    return text

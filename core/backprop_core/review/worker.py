@@ -259,7 +259,7 @@ class Driver:
             self._looked(last=True)
         trouble = None
         if error is not None and not isinstance(error, (Stop, SystemExit)):
-            trouble = {"type": type(error).__name__, "text": str(error)[:300], "line": _line_in(error, self.recorder.filename)}
+            trouble = {"type": type(error).__name__, "text": str(error)[:300], "line": line_in(error, self.recorder.filename)}
         self._write(
             {"kind": "end", "found": self.site is not None, "error": trouble, "why": self.why,
              "loops": self.recorder.instances}  # fmt: skip
@@ -283,7 +283,8 @@ def _batches(units: list[Any]) -> int:
     return max((unit.start.iteration + 1 for unit in nested), default=1)
 
 
-def _line_in(error: BaseException, filename: str) -> int:
+def line_in(error: BaseException, filename: str) -> int:
+    """Return the line of a file in which an error was raised, 0 if it was raised elsewhere."""
     line, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == filename:

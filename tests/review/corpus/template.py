@@ -12,6 +12,26 @@ EPOCHS = "@epochs@"
 """Where a style's text says how many epochs to train."""
 
 
+MOST_LAYERS = 3
+
+OF_LAYERS = frozenset(
+    {
+        "missing-hidden-derivative",
+        "derivative-of-activation-not-preactivation",
+        "derivative-formula-on-preactivation",
+        "weights-in-place-of-activation",
+        "outputs-in-place-of-inputs",
+        "error-not-propagated",
+        "gradient-transposed",
+        "updated-before-backpropagating",
+        "bias-gradient-wrong-axis",
+        "bias-never-updated",
+        "wrong-slope",
+    }
+)
+"""Made in all layers at once they may be told for each layer that they change."""
+
+
 class NotExpressibleError(Exception):
     """An edit whose place is not in the text: this mistake cannot be made in this script."""
 
@@ -75,6 +95,8 @@ def mistake(
     within: str = "",
 ) -> Edit:
     """Make a mistake of a layer (from 1; None: of no one layer); ``variant`` says which of its forms."""
+    if layer is None and name in OF_LAYERS:
+        layers = (None, *range(1, MOST_LAYERS + 1))
     return Edit(
         name,
         replacements,

@@ -57,7 +57,7 @@ class TitleLine(CellView):
         name = shorten(printable(self.frame.experiment.name), canvas.width // 2, self.glyphs.ellipsis)
         x = canvas.text(0, 0, name, Ink.STRONG)
         room = canvas.width - (len(self.notice) + 2 if self.notice else 0)
-        for part in title_parts(self.frame):
+        for part in map(printable, self.frame.facts or title_parts(self.frame)):
             if x + 3 + len(part) > room:
                 break
             x = canvas.text(x, 0, f" {self.glyphs.separator} ", Ink.MUTED)

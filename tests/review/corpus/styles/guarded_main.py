@@ -243,15 +243,6 @@ MISTAKES = (
         ("delta = error\n", "delta = error * acts[-1] * (1 - acts[-1])\n"),
         within="cross-entropy",
     ),
-    mistake(
-        "softmax-diagonal-only",
-        3,
-        (
-            "delta = acts[-1] * (error - (error * acts[-1]).sum(axis=1, keepdims=True))\n",
-            "delta = error * acts[-1] * (1 - acts[-1])\n",
-        ),
-        within="softmax",
-    ),
     mistake("regularization-missing", None, (" + args.l2 * weights[k]", ""), within="l2"),
     mistake(
         "regularization-wrong-factor",

@@ -13,6 +13,7 @@ import numpy as np
 from backprop_core.review.gradients import ancestors, gradients
 from backprop_core.review.losses import downstream, find_meetings, is_curved
 from backprop_core.review.recorder import Ref
+from backprop_core.review.scalar_structure import Element, Neuron, Pass, scalar_passes
 from backprop_core.review.structure import (
     Chain,
     Graph,
@@ -24,11 +25,12 @@ from backprop_core.review.structure import (
     changed_paths,
     forward_uses,
     is_update,
+    later_versions,
     merge_twins,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -49,25 +51,23 @@ class UnitAnalysis:
     def __init__(self, graph: Graph, unit: Unit, families: list[Family], later: set[Node]) -> None:
         self.graph = graph
         self.unit = unit
-        self.start = set(unit.start.state.values())
+        self.start = unit.given()
         self.given = self.start | later
         changed = changed_paths(unit)
         self.new = {path: after for path, (_, after) in changed.items()}
         self.until = len(graph.nodes)
-        uses = forward_uses(graph, unit, self.until)
-        chains = chains_of(graph, unit, uses, self.until)
-        trained = {key[0] for key in uses}
-        updated = self._ancestors_of(after for path, after in self.new.items() if path in trained)
         self.chains: list[Chain] = []
         self.evaluations: list[Chain] = []
-        for chain in merge_twins(chains):
-            training = any(layers[-1].use.node in updated for layers in (chain.layers, *chain.twins))
-            (self.chains if training else self.evaluations).append(chain)
-        self.updated = updated
+        self.passes: list[Pass] = []
+        self.other_passes: list[Pass] = []
+        self.updated: set[Node] = set()
         self.meetings: dict[int, list[Meeting]] = {}
-        for chain in (*self.chains, *self.evaluations):
-            for layers in (chain.layers, *chain.twins):
-                self._find_output(layers)
+        uses = forward_uses(graph, unit, self.until)
+        chains = chains_of(graph, unit, uses, self.until)
+        if chains:
+            self._sort_chains(chains, {key[0] for key in uses})
+        else:
+            self._sort_passes(scalar_passes(graph, unit, self.until))
         self.family: Family | None = None
         self.loss: Node | None = None
         self.adjoints: dict[Node, Array] = {}
@@ -75,62 +75,113 @@ class UnitAnalysis:
         """How the loss depends on the weights past the network: regularisation."""
         self._find_loss(families)
 
+    def _sort_chains(self, chains: list[Chain], trained: set[str]) -> None:
+        """Tell passes that lead to the update from others, and find the output of each."""
+        self.updated = self._ancestors_of(after for path, after in self.new.items() if path in trained)
+        for chain in merge_twins(chains):
+            training = any(layers[-1].use.node in self.updated for layers in (chain.layers, *chain.twins))
+            (self.chains if training else self.evaluations).append(chain)
+            for layers in (chain.layers, *chain.twins):
+                last = layers[-1]
+                meetings = find_meetings(self.graph, last.z, self.unit, self.until)
+                self.meetings[id(last)] = meetings
+                if meetings:
+                    best = next((one for one in meetings if one.node.op in ("subtract", "add")), meetings[0])
+                    last.a = best.output
+
+    def _sort_passes(self, passes: list[Pass]) -> None:
+        trained = {
+            term.weight.path for one in passes for layer in one.layers for neuron in layer for term in neuron.terms
+        }
+        self.updated = self._ancestors_of(after for path, after in self.new.items() if path in trained)
+        for one in passes:
+            training = any(neuron.z in self.updated for neuron in one.layers[-1])
+            (self.passes if training else self.other_passes).append(one)
+            for neuron in one.layers[-1]:
+                meetings = find_meetings(self.graph, neuron.z, self.unit, self.until)
+                self.meetings[id(neuron)] = meetings
+                if meetings:
+                    best = next((met for met in meetings if met.node.op == "subtract"), meetings[0])
+                    neuron.a = best.output
+
+    @property
+    def trained_outputs(self) -> set[Node]:
+        """The outputs for the samples of this update."""
+        found = {layers[-1].a for chain in self.chains for layers in (chain.layers, *chain.twins)}
+        found |= {neuron.a for one in self.passes for neuron in one.layers[-1]}
+        return {node for node in found if node is not None}
+
+    @property
+    def all_outputs(self) -> set[Node]:
+        """The outputs of all passes with the weights of this update."""
+        found = {layers[-1].a for chain in self.evaluations for layers in (chain.layers, *chain.twins)}
+        found |= {neuron.a for one in self.other_passes for neuron in one.layers[-1]}
+        return self.trained_outputs | {node for node in found if node is not None}
+
+    @property
+    def products(self) -> set[Node]:
+        """Where weights meet inputs."""
+        passes = (*self.chains, *self.evaluations)
+        found = {layer.use.node for chain in passes for layers in (chain.layers, *chain.twins) for layer in layers}
+        return found | {
+            neuron.z for one in (*self.passes, *self.other_passes) for layer in one.layers for neuron in layer
+        }
+
+    @property
+    def held(self) -> set[Node]:
+        """The parameters of the network."""
+        layers = [layer for chain in self.chains for layer in chain.layers]
+        found = {layer.use.handle.state for layer in layers}
+        found |= {layer.bias.state for layer in layers if layer.bias is not None}
+        neurons = [neuron for one in self.passes for layer in one.layers for neuron in layer]
+        found |= {term.weight.state for neuron in neurons for term in neuron.terms}
+        return found | {neuron.bias.state for neuron in neurons if neuron.bias is not None}
+
     def _ancestors_of(self, nodes: Iterable[Node]) -> set[Node]:
         found: set[Node] = set()
         for node in nodes:
             found.update(ancestors(node, self.start))
         return found
 
-    def _find_output(self, layers: list[LayerTrace]) -> None:
-        last = layers[-1]
-        meetings = find_meetings(self.graph, last, self.unit, self.until)
-        self.meetings[id(last)] = meetings
-        if meetings:
-            best = next((one for one in meetings if one.node.op in ("subtract", "add")), meetings[0])
-            last.a = best.output
-
     def _find_loss(self, families: list[Family]) -> None:
-        outputs = {
-            layers[-1].a: layers
-            for chain in (*self.chains, *self.evaluations)
-            for layers in (chain.layers, *chain.twins)
-            if layers[-1].a is not None
-        }
-        direct = {layers[-1].a for chain in self.chains for layers in (chain.layers, *chain.twins)}
+        outputs, direct = self.all_outputs, self.trained_outputs
         for family in families:
-            fallback: Node | None = None
+            best = (0, 0)
             for node in family.nodes:
-                within = set(ancestors(node, self.given))
+                within = set(ancestors(node, self.given, exactly=True))
                 reached = [output for output in outputs if output in within]
                 if not reached or node in outputs:
                     continue
-                path = downstream(self.graph, reached[0], within)
-                if not is_curved(node, reached[0], path):
+                # A sum is whole where it has all samples of this update; later it has those of others too.
+                found = (sum(output in direct for output in reached), 0 if direct & set(reached) else len(reached))
+                if found <= best:
                     continue
-                if any(output in direct for output in reached):
+                every = set(ancestors(node, self.given))
+                if is_curved(node, reached[0], downstream(self.graph, reached[0], every)):
+                    best = found
                     self.family, self.loss = family, node
-                    break
-                fallback = fallback or node
-            if self.loss is None and fallback is not None:
-                self.family, self.loss = family, fallback
             if self.loss is not None:
                 self.adjoints = gradients(self.loss, self.given)
-                passes = (*self.chains, *self.evaluations)
-                products = {
-                    layer.use.node for chain in passes for layers in (chain.layers, *chain.twins) for layer in layers
-                }
-                self.own = gradients(self.loss, self.given | products)
+                self.own = gradients(self.loss, self.given | self.products)
                 return
 
-    def reaches_training(self) -> bool:
-        """Whether the loss was computed from the samples of this update."""
-        return any(
-            layers[-1].a in self.adjoints for chain in self.chains for layers in (chain.layers, *chain.twins)
-        )
+
+def analyses(graph: Graph, units: list[Unit], chosen: list[Unit], families: list[Family]) -> Iterator[UnitAnalysis]:
+    """Analyse the chosen units, each cut off from the updates of the others."""
+    if not chosen:
+        return
+    held = UnitAnalysis(graph, chosen[0], [], set()).held
+    parameters = {path for path, node in chosen[0].start.state.items() if node in held}
+    later = later_versions(units, parameters)
+    for unit in chosen:
+        unit.parameters = frozenset(parameters)
+        yield UnitAnalysis(graph, unit, families, later)
 
 
 def capture(analysis: UnitAnalysis, sites: Sites, label: str, detail: bool) -> Data | None:
     """Return the unit in canonical form; None if it holds no chain of layers that leads to its update."""
+    if analysis.passes:
+        return capture_scalars(analysis, sites, label, detail)
     chains = analysis.chains
     if not chains or any(chain.layers[-1].a is None for chain in chains):
         return None
@@ -460,6 +511,7 @@ def _parameter(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], p
         "texts": [] if new is None else [text for text, _ in new.names],
         "line": 0 if new is None else _update_line(sites, new),
         "value": old_value,
+        "moved": np.zeros_like(old_value) if new is None else _difference(new.value, old_value),
         "applied": applied,
         "gradient": None if gradient is None else np.asarray(gradient, float).reshape(old_value.shape),
         "scales": [] if new is None else _scales(analysis, sites, state, new),
@@ -512,11 +564,7 @@ def _update_line(sites: Sites, new: Node) -> int:
 def _buffers(analysis: UnitAnalysis, path: str, state: Node, new: Node) -> list[Node]:
     """Return what an optimizer remembers for a parameter: changing arrays that its update uses, and nothing else does."""
     size = np.size(state.value)
-    forward = {
-        layer.use.handle.state
-        for chain in analysis.chains
-        for layer in chain.layers
-    } | {layer.bias.state for chain in analysis.chains for layer in chain.layers if layer.bias is not None}  # fmt: skip
+    forward = analysis.held
     used = set(ancestors(new, analysis.start))
     found = []
     for other, node in analysis.unit.start.state.items():
@@ -533,7 +581,7 @@ def _without_buffers(
     """Return the part of an update that this unit's gradient makes, and what kind of memory there is beside it."""
     everything = ancestors(new, analysis.start)
     remembering: set[Node] = set(buffers)
-    learned: set[Node] = {layer.use.node for chain in analysis.chains for layer in chain.layers}
+    learned = analysis.products
     for node in everything:
         if node not in analysis.start:
             if any(source in remembering for source in node.inputs):
@@ -549,7 +597,7 @@ def _without_buffers(
         if source not in remembering and source in learned and np.size(source.value) == size
     }
     if not edge:
-        return applied, {"adaptive": False, "stale": False, "memory": True}
+        return _less_memory(analysis, new, buffers, applied)
     common = set.intersection(*(set(ancestors(node, analysis.start)) for node in edge))
     choices = [node for node in common if np.size(node.value) == size and node in learned]
     if not choices:
@@ -568,6 +616,20 @@ def _without_buffers(
     return np.reshape(slope.flat[0] * value, applied.shape), {"adaptive": False, "stale": stale, "memory": True}
 
 
+def _less_memory(
+    analysis: UnitAnalysis, new: Node, buffers: list[Node], applied: Array
+) -> tuple[Array, dict[str, bool]]:
+    """Take from an update what it has from older gradients, where that is in proportion to them."""
+    found = gradients(new, analysis.start, np.ones(np.shape(new.value)))
+    rest = applied
+    for buffer in buffers:
+        slope = np.asarray(found.get(buffer, np.zeros(np.shape(buffer.value))))
+        if not np.allclose(slope, slope.flat[0], rtol=1e-9, atol=1e-15):
+            return applied, {"adaptive": True, "stale": False, "memory": True}
+        rest = rest - slope.flat[0] * np.asarray(buffer.value, float)
+    return rest, {"adaptive": False, "stale": False, "memory": True}
+
+
 def _never_forgets(analysis: UnitAnalysis, found: dict[Node, Array], slope: float, buffers: list[Node]) -> bool:
     """Whether older gradients go into the update as this one does, and into what is remembered, for ever."""
     after = {node: analysis.new[path] for path, node in analysis.unit.start.state.items() if path in analysis.new}
@@ -583,8 +645,7 @@ def _never_forgets(analysis: UnitAnalysis, found: dict[Node, Array], slope: floa
 
 def _scales(analysis: UnitAnalysis, sites: Sites, state: Node, new: Node) -> list[Data]:
     """Return the single numbers that the gradient is multiplied with or divided by, the last first."""
-    outputs = {layers[-1].a for chain in analysis.chains for layers in (chain.layers, *chain.twins)}
-    learned: set[Node] = {node for node in outputs if node is not None}
+    learned = analysis.trained_outputs
     found = []
     for node in ancestors(new, analysis.start):
         if node in analysis.start:
@@ -637,12 +698,7 @@ def _named_rates(analysis: UnitAnalysis) -> list[float]:
 
 def _detail(analysis: UnitAnalysis, sites: Sites) -> list[Data]:
     """Return the values of the backward pass with their lines, in order."""
-    before = analysis._ancestors_of(
-        layers[-1].a
-        for chain in analysis.chains
-        for layers in (chain.layers, *chain.twins)
-        if layers[-1].a is not None
-    )
+    before = analysis._ancestors_of(analysis.trained_outputs)
     found: list[Data] = []
     for node in sorted(analysis.updated - before, key=lambda node: node.index):
         if node.site < 0 or node.op == "leaf" or np.size(node.value) > LARGEST_DETAIL:
@@ -657,4 +713,131 @@ def _detail(analysis: UnitAnalysis, sites: Sites) -> list[Data]:
     return found[:MOST_DETAIL]
 
 
-__all__ = ["Handle", "UnitAnalysis", "capture"]
+# -- networks written number by number -----------------------------------------------------------------------
+
+
+def capture_scalars(analysis: UnitAnalysis, sites: Sites, label: str, detail: bool) -> Data | None:
+    """Return a unit of a network of single numbers in the same canonical form."""
+    passes = analysis.passes
+    if any(neuron.a is None for one in passes for layer in one.layers for neuron in layer):
+        return None
+    paths = {
+        element.path: element.state
+        for layer in passes[0].layers
+        for neuron in layer
+        for element in (*(term.weight for term in neuron.terms), *([neuron.bias] if neuron.bias else []))
+    }
+    parameters = {path: _parameter(analysis, sites, [], path, state) for path, state in paths.items()}
+    layers = [
+        _scalar_layer(analysis, [one.layers[index] for one in passes], parameters)
+        for index in range(len(passes[0].layers))
+    ]
+    rows = [[analysis.adjoints.get(neuron.a) for neuron in one.layers[-1] if neuron.a] for one in passes]
+    known = all(value is not None for row in rows for value in row)
+    evaluated = [
+        one for one in (*analysis.other_passes, *passes)
+        if all(neuron.a in analysis.adjoints for neuron in one.layers[-1])
+    ]  # fmt: skip
+    evaluation: Data | None = None
+    if evaluated:
+        evaluation = {
+            "X": np.array([[term.value for term in one.layers[0][0].terms] for one in evaluated]),
+            "A": _numbers([[neuron.a.value for neuron in one.layers[-1] if neuron.a] for one in evaluated]),
+            "e": _numbers([[analysis.adjoints[neuron.a] for neuron in one.layers[-1] if neuron.a] for one in evaluated]),
+            "averaged": _averaged(analysis, len(evaluated)),
+        }
+        targets = [_scalar_targets(analysis, one, "loss") for one in evaluated]
+        if all(row is not None for row in targets):
+            evaluation["Y"] = _numbers(targets)
+    found = {}
+    for where in ("loss", "update"):
+        targets = [_scalar_targets(analysis, one, where) for one in passes]
+        found[where] = _numbers(targets) if all(row is not None for row in targets) else None
+    result: Data = {
+        "label": label, "layers": layers, "parameters": list(parameters.values()),
+        "e": _numbers(rows) if known else None, "target": found, "broadcast": [],
+        "loss_value": None if analysis.loss is None else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
+        "evaluation": evaluation, "rates": _named_rates(analysis),
+    }  # fmt: skip
+    if detail:
+        result["detail"] = _detail(analysis, sites)
+    return result
+
+
+def _numbers(rows: Any) -> Array:
+    return np.array([[float(np.asarray(value).reshape(-1)[0]) for value in row] for row in rows])
+
+
+def _scalar_targets(analysis: UnitAnalysis, one: Pass, where: str) -> list[Any] | None:
+    inside = set(analysis.adjoints) if where == "loss" else analysis.updated
+    row = []
+    for neuron in one.layers[-1]:
+        met = next(
+            (
+                meeting.target for meeting in analysis.meetings[id(neuron)]
+                if meeting.node in inside and meeting.target is not None and meeting.node.op == "subtract"
+                and np.size(meeting.target.value) == 1
+            ),
+            None,
+        )  # fmt: skip
+        if met is None:
+            return None
+        row.append(met.value)
+    return row
+
+
+def _scalar_layer(analysis: UnitAnalysis, layers: list[list[Neuron]], parameters: dict[str, Data]) -> Data:
+    """Stack the passes of one layer as rows, its neurons as columns."""
+    first = layers[0]
+    a_rows, d_rows = [], []
+    for layer in layers:
+        d_row = []
+        for neuron in layer:
+            assert neuron.a is not None
+            if neuron.a is neuron.z:
+                d_row.append(1.0)
+                continue
+            slope = gradients(neuron.a, {neuron.z}, np.ones(np.shape(neuron.a.value))).get(neuron.z, 0.0)
+            d_row.append(slope)
+        d_rows.append(d_row)
+        a_rows.append([neuron.a.value for neuron in layer if neuron.a])
+
+    def of(element: Element, array: str) -> float:
+        part = parameters[element.path]
+        value = np.asarray(part["value"] if array == "value" else part[array], float)
+        return float(value[element.index]) if value.ndim else float(value)
+
+    def matrix(array: str) -> Array:
+        return np.array([[of(neuron.terms[row].weight, array) for neuron in first] for row in range(len(first[0].terms))])
+
+    biased = all(neuron.bias is not None for neuron in first)
+    own = {path: analysis.own.get(analysis.unit.start.state[path]) for path in parameters}
+    made: Data = {
+        "W": matrix("value"), "moved": matrix("value") + matrix("moved"), "applied_w": matrix("applied"),
+        "weight": first[0].terms[0].weight.path,
+        "weight_paths": list(dict.fromkeys(term.weight.path for neuron in first for term in neuron.terms)),
+        "bias": first[0].bias.path if biased and first[0].bias else None,
+        "bias_paths": list(dict.fromkeys(neuron.bias.path for neuron in first if neuron.bias)) if biased else [],
+        "views": [], "column_major": False,
+        "b": np.array([of(neuron.bias, "value") for neuron in first if neuron.bias]) if biased else None,
+        "applied_b": np.array([[of(neuron.bias, "applied") for neuron in first if neuron.bias]]) if biased else None,
+        "X": np.array([[term.value for term in layer[0].terms] for layer in layers]),
+        "Z": _numbers([[neuron.z.value for neuron in layer] for layer in layers]),
+        "A": _numbers(a_rows), "D": _numbers(d_rows),
+        "names": {"z": _name(first[0].z), "a": _name(first[0].a), "x": "", "w": first[0].terms[0].weight.path},
+    }  # fmt: skip
+    if any(value is not None for value in own.values()):
+        def owned(element: Element) -> float:
+            value = own[element.path]
+            if value is None:
+                return 0.0
+            value = np.asarray(value, float)
+            return float(value[element.index]) if value.ndim else float(value)
+
+        made["own"] = np.array(
+            [[owned(neuron.terms[row].weight) for neuron in first] for row in range(len(first[0].terms))]
+        )
+    return made
+
+
+__all__ = ["Handle", "UnitAnalysis", "analyses", "capture"]

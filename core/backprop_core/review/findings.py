@@ -78,7 +78,7 @@ def _explain(network: Network) -> tuple[Search, list[State], Finding | None]:
 
 def _other_errors(network: Network, search: Search) -> Any:
     """Yield errors that the update may have used in place of the right one."""
-    paths = [path for path in (*network.weights, *network.biases) if path]
+    paths = [path for layer in (*network.weight_paths, *network.bias_paths) for path in layer]
     points = search.points
     rows = min(point.rows for point in points)
     if rows > 1 and rows == max(point.rows for point in points):
@@ -116,12 +116,10 @@ def _shifted(network: Network, point: Point, shift: int) -> Array | None:
 
 
 def _paths_of(network: Network, layer: int, place: str) -> list[str]:
-    weight, bias = network.weights[layer - 1], network.biases[layer - 1]
+    weights, biases = network.weight_paths[layer - 1], network.bias_paths[layer - 1]
     if place == "W":
-        return [weight]
-    if place == "b":
-        return [bias] if bias else []
-    return [weight] + ([bias] if bias else [])
+        return list(weights)
+    return list(biases) if place == "b" else [*weights, *biases]
 
 
 def _from_edits(network: Network, states: list[State]) -> list[Finding]:
@@ -231,13 +229,13 @@ def _grouped(network: Network, name: str, keys: set[tuple[int, str]], known: set
     if not keys:
         return []
 
-    def path(key: tuple[int, str]) -> str:
-        return (network.weights[key[0]] if key[1] == "W" else network.biases[key[0]]) or ""
+    def paths(chosen: list[tuple[int, str]]) -> list[str]:
+        return [path for index, kind in chosen for path in _paths_of(network, index + 1, kind)]
 
     if keys == known and len(known) > 1:
-        return [Finding(name, None, [path(key) for key in sorted(keys)])]
+        return [Finding(name, None, paths(sorted(keys)))]
     layers = sorted({index for index, _ in keys})
-    return [Finding(name, index + 1, [path(key) for key in sorted(keys) if key[0] == index]) for index in layers]
+    return [Finding(name, index + 1, paths([key for key in sorted(keys) if key[0] == index])) for index in layers]
 
 
 # -- regularisation and memory --------------------------------------------------------------------------------
@@ -268,6 +266,10 @@ def _regularisation(network: Network, search: Search, state: State) -> list[Find
 def _asked_decay(network: Network, search: Search, index: int, path: str) -> float | None:
     """Return λ in ∂L/∂W = (gradient through the data) + λW, from what the loss adds past the network."""
     for point in search.points:
+        own = point.data["layers"][index].get("own")
+        if own is not None:
+            w = point.layers[index].W
+            return float(np.vdot(own, w)) / (float(np.vdot(w, w)) or 1.0)
         part = next((one for one in point.data["parameters"] if one["path"] == path), None)
         if part is None:
             continue
@@ -331,10 +333,16 @@ def _verdicts(network: Network, search: Search, findings: list[Finding]) -> dict
                 totals[2] += 1
     wrong = {path for finding in findings for path in finding.paths}
     affected = _affected(network, search, wrong)
-    return {
+    found = {
         path: (total / count, cosine / count, "wrong" if path in affected else "correct")
         for path, (total, cosine, count) in sums.items()
     }
+    for every in (*network.weight_paths, *network.bias_paths):
+        for path in every:
+            if path not in found and every[0] in found:
+                error, cosine, verdict = found[every[0]]
+                found[path] = (error, cosine, "wrong" if path in wrong else verdict)
+    return found
 
 
 def _affected(network: Network, search: Search, wrong: set[str]) -> set[str]:

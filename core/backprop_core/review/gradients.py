@@ -51,19 +51,40 @@ def gradients(of: Node, cut: Collection[Node], seed: Any = None) -> dict[Node, A
     return found
 
 
-def ancestors(of: Node, cut: Collection[Node]) -> list[Node]:
-    """Return ``of`` and all that it was computed from, oldest first, not beyond ``cut``."""
+def ancestors(of: Node, cut: Collection[Node], exactly: bool = False) -> list[Node]:
+    """Return ``of`` and all that it was computed from, oldest first, not beyond ``cut``.
+
+    Parameters
+    ----------
+    exactly : bool
+        Do not take a number of an array that was filled one by one for one of all that was put there.
+    """
     seen = {of}
     waiting = [of]
     while waiting:
         node = waiting.pop()
         if node in cut:
             continue
-        for source in node.inputs:
+        for source in read(node) if exactly else node.inputs:
             if source not in seen:
                 seen.add(source)
                 waiting.append(source)
     return sorted(seen, key=lambda node: node.index)
+
+
+def read(node: Node) -> tuple[Node, ...]:
+    """Return what a node was computed from; for an item of an array filled by items, that item's value alone."""
+    from backprop_core.review.recorder import Ref
+
+    if node.op != "item" or len(node.arguments) < 2 or isinstance(node.arguments[1], Ref):
+        return node.inputs
+    index, array = node.arguments[1], node.inputs[0]
+    while array.op == "set_item" and not isinstance(array.arguments[1], Ref):
+        if array.arguments[1] == index:
+            value = array.arguments[2]
+            return (array.inputs[value.index],) if isinstance(value, Ref) else ()
+        array = array.inputs[0]
+    return node.inputs
 
 
 def _carries(node: Node) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from backprop_core.review.instrument import Sites
     from backprop_core.review.recorder import Node
-    from backprop_core.review.structure import Graph, LayerTrace, Unit
+    from backprop_core.review.structure import Graph, Unit
 
     Array = NDArray[np.float64]
 
@@ -88,6 +88,7 @@ def _raise(family: Family, how: str) -> None:
 
 
 def _last(name: str) -> str:
+    name = re.sub(r"\[[^\"'\]]*\]$", "", name)
     return re.split(r"[.\[]", name.rstrip("]\"'"))[-1].strip("\"'")
 
 
@@ -135,16 +136,18 @@ class Meeting:
     target: Node | None
 
 
-def find_meetings(graph: Graph, layer: LayerTrace, unit: Unit, until: int) -> list[Meeting]:
+def find_meetings(graph: Graph, z: Node, unit: Unit, until: int) -> list[Meeting]:
     """Return where values that come from the last layer alone meet others, oldest first."""
-    z = layer.z
     plain: set[Node] = {z}
     meetings: list[Meeting] = []
     varying = _varying(unit)
     waiting = sorted(_reachable(graph, z, until), key=lambda node: node.index)
     for node in waiting:
         mine = [source for source in node.inputs if source in plain]
-        others = [source for source in node.inputs if source not in plain and not _constant(source, varying)]
+        others = [
+            source for source in node.inputs
+            if source not in plain and (_is_whole_target(source, node) or not _constant(source, varying))
+        ]  # fmt: skip
         if not mine:
             continue
         if not others:
@@ -165,6 +168,13 @@ def _reachable(graph: Graph, start: Node, until: int) -> set[Node]:
                 reached.add(user)
                 waiting.append(user)
     return reached
+
+
+def _is_whole_target(source: Node, node: Node) -> bool:
+    """Whether a whole number, perhaps a label, is subtracted from the output or multiplied with its logarithm."""
+    if not source.given:
+        return False
+    return node.op == "subtract" or any(other.op in LOGARITHMS for other in node.inputs)
 
 
 def _varying(unit: Unit) -> set[Node]:

@@ -55,6 +55,9 @@ class Network:
 
     weights: list[str]
     biases: list[str | None]
+    weight_paths: list[list[str]]
+    """The parameters that make up each layer's weights: one, unless every weight is a variable of its own."""
+    bias_paths: list[list[str]]
     activations: list[str]
     forms: list[Form | None]
     loss: str
@@ -90,7 +93,8 @@ def loss_form(evaluation: Data) -> tuple[str, float, Array | None]:
             y = (e != 0) * 1.0
             product = e * a
             inside = e != 0
-            if inside.any() and np.allclose(product[inside], product[inside].flat[0], rtol=1e-6):
+            single = a.shape[1] > 1 and bool(np.all(inside.sum(axis=1) == 1))
+            if single and np.allclose(product[inside], product[inside].flat[0], rtol=1e-6):
                 return "cross-entropy", float(-product[inside].flat[0]), y
             return "unknown", 1.0, None
         if y is None:
@@ -124,6 +128,8 @@ def build_network(messages: list[Data]) -> Network | None:
     if not captures:
         return None
     evaluation = start.get("evaluation")
+    if evaluation and evaluation.get("Y") is None:
+        evaluation["Y"] = _targets_by_inputs(captures, evaluation["X"])
     kind, constant, _ = loss_form(evaluation) if evaluation else ("unknown", 1.0, None)
     samples = len(evaluation["A"]) if evaluation else len(captures[0]["layers"][0]["X"])
     averaged = bool(evaluation and evaluation["averaged"])
@@ -144,7 +150,10 @@ def build_network(messages: list[Data]) -> Network | None:
     if not points:
         return None
     return Network(
-        [layer["weight"] for layer in first], [layer["bias"] for layer in first], activations, forms,
+        [layer["weight"] for layer in first], [layer["bias"] for layer in first],
+        [layer.get("weight_paths", [layer["weight"]]) for layer in first],
+        [layer.get("bias_paths", [layer["bias"]] if layer["bias"] else []) for layer in first],
+        activations, forms,
         kind if not implied else "quadratic", implied, start["batches"], samples, averaged, points,
         {part["path"]: part for part in captures[0]["parameters"]},
         [layer["names"] for layer in first],
@@ -158,6 +167,18 @@ def _alike(captures: list[Data]) -> list[Data]:
 
     every = frozenset().union(*(remembering(made) for made in captures)) if captures else frozenset()
     return [made for made in captures if remembering(made) == every] or captures
+
+
+def _targets_by_inputs(captures: list[Data], x: Array) -> Array | None:
+    """Look the targets of samples up among those that updates used; None unless all are found."""
+    known: dict[bytes, Array] = {}
+    for made in captures:
+        targets = made["target"]["update"]
+        if targets is not None:
+            for row, target in zip(made["layers"][0]["X"], targets, strict=True):
+                known[np.ascontiguousarray(row).tobytes()] = target
+    found = [known.get(np.ascontiguousarray(row).tobytes()) for row in x]
+    return None if any(target is None for target in found) else np.array(found)
 
 
 def _pattern(made: Data) -> Any:
@@ -218,7 +239,7 @@ def _point(made: Data, e: Array) -> Point:
         layers.append(
             PointLayer(
                 layer["X"], layer["W"], layer["Z"], layer["A"], layer["D"], layer["moved"],
-                applied.get((index, "W")), applied.get((index, "b")), kept,
+                layer.get("applied_w", applied.get((index, "W"))), layer.get("applied_b", applied.get((index, "b"))), kept,
             )  # fmt: skip
         )
     return Point(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import operator
 import sys
 from dataclasses import dataclass, field
@@ -44,6 +45,14 @@ class Ref:
 
 
 @dataclass(eq=False, slots=True)
+class Given:
+    """A whole number that stands under a name, or in a list."""
+
+    value: int
+    text: str
+
+
+@dataclass(eq=False, slots=True)
 class Node:
     """One value: an operation's result, or a leaf that was there before."""
 
@@ -58,6 +67,8 @@ class Node:
     obj: Any = None
     names: list[tuple[str, int]] = field(default_factory=list)
     shown: list[tuple[str, int, str]] = field(default_factory=list)
+    given: bool = False
+    """Whether it is a whole number that may be data."""
 
     def replay(self, values: tuple[Any, ...]) -> Any:
         """Compute the operation once more, from other inputs."""
@@ -183,6 +194,11 @@ class Recorder:
         return result
 
     def _spec(self, value: Any, inputs: list[Node]) -> Any:
+        if isinstance(value, Given):
+            leaf = Node(len(self.nodes), "leaf", (), float(value.value), -1, given=True)
+            self.nodes.append(leaf)
+            inputs.append(leaf)
+            return Ref(len(inputs) - 1)
         if is_numeric(value):
             inputs.append(self.node_of(value))
             return Ref(len(inputs) - 1)
@@ -201,7 +217,20 @@ class Recorder:
         if op == "remainder" and isinstance(left, str):
             for number, part in enumerate(right if isinstance(right, tuple) else (right,)):
                 self.show(part, site, self.sites.part(site, number))
+        if type(left) is int or type(right) is int:
+            left, right = self._given(op, left, right, site)
         return self._record(op, function, (left, right), None, result, site)
+
+    def _given(self, op: str, left: Any, right: Any, site: int) -> tuple[Any, Any]:
+        """Mark whole numbers that are data, not written in the formula: inputs and targets in lists often are."""
+        syntax = self.sites.nodes[site]
+        if op not in ("add", "subtract", "multiply") or not isinstance(syntax, ast.BinOp):
+            return left, right
+        if type(left) is int and not isinstance(syntax.left, ast.Constant):
+            left = Given(left, self.sites.text(syntax.left))
+        if type(right) is int and not isinstance(syntax.right, ast.Constant):
+            right = Given(right, self.sites.text(syntax.right))
+        return left, right
 
     def unary(self, op: str, value: Any, site: int) -> Any:
         """``op value``."""

@@ -47,7 +47,7 @@ class _Walker:
             if value.dtype.kind in "fiub":
                 self.found.setdefault(path, value)
             return
-        if isinstance(value, (float, np.floating)):
+        if isinstance(value, (float, np.floating, np.integer)):
             self.found.setdefault(path, value)
             return
         if isinstance(value, (int, str, bytes, type(None), np.generic)) or depth > MOST_DEPTH:

@@ -11,7 +11,7 @@ from backprop_core.review.gradients import ancestors
 from backprop_core.review.recorder import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -31,6 +31,16 @@ class Unit:
 
     start: Top
     end: Top
+    parameters: frozenset[str] = frozenset()
+    """The paths of the parameters, once they are known."""
+
+    def given(self) -> set[Node]:
+        """Return what the script held when the weights got their values: what a pass starts from.
+
+        What was computed with these weights before the unit began, such as a loss, is not among it.
+        """
+        born = since(self)
+        return {node for node in self.start.state.values() if node.op == "leaf" or node.index <= born}
 
 
 @dataclass(slots=True)
@@ -220,15 +230,16 @@ def is_update(before: Node, after: Node) -> bool:
     return False
 
 
-def later_versions(units: list[Unit]) -> set[Node]:
-    """Return the arrays that updates made: a gradient at older weights stops there."""
+def later_versions(units: list[Unit], parameters: set[str]) -> set[Node]:
+    """Return the arrays and parameters that updates made: a gradient at older weights stops there."""
     found: set[Node] = set()
     for unit in units:
         for path, before in unit.start.state.items():
             after = unit.end.state.get(path)
-            if after is None or after is before or after in found or np.size(before.value) == 1:
+            if after is None or after is before or after in found:
                 continue
-            if _is_float(before.value) and is_update(before, after):
+            counts = np.size(before.value) > 1 or path in parameters
+            if counts and _is_float(before.value) and is_update(before, after):
                 found.add(after)
     return found
 
@@ -242,19 +253,28 @@ def find_training_loop(graph: Graph) -> int | None:
     depth: dict[int, int] = {}
     for top in graph.tops:
         depth[top.site] = max(depth.get(top.site, 0), len(top.loops))
-    for site in sorted(depth, key=lambda site: -depth[site]):
-        units = units_of(graph, site)
-        masks: dict[str, list[tuple[Unit, Any]]] = {}
-        for unit in units[:60]:
-            for path, (before, after) in changed_paths(unit).items():
-                same_shape = np.shape(before.value) == np.shape(after.value)
-                if same_shape and is_update(before, after) and is_weight(graph, path, unit):
-                    masks.setdefault(path, []).append((unit, np.asarray(before.value != after.value)))
-        for found in masks.values():
-            for (one, first), (two, second) in zip(found, found[1:], strict=False):
-                if one.start.instance == two.start.instance and np.any(first & second):
-                    return site
+    from backprop_core.review.scalar_structure import is_scalar_weight
+
+    ordered = sorted(depth, key=lambda site: -depth[site])
+    for is_used in (is_weight, is_scalar_weight):
+        for site in ordered:
+            if _updates_the_same(graph, site, is_used):
+                return site
     return None
+
+
+def _updates_the_same(graph: Graph, site: int, is_used: Callable[[Graph, str, Unit], bool]) -> bool:
+    masks: dict[str, list[tuple[Unit, Any]]] = {}
+    for unit in units_of(graph, site)[:60]:
+        for path, (before, after) in changed_paths(unit).items():
+            same_shape = np.shape(before.value) == np.shape(after.value)
+            if same_shape and is_update(before, after) and is_used(graph, path, unit):
+                masks.setdefault(path, []).append((unit, np.asarray(before.value != after.value)))
+    for found in masks.values():
+        for (one, first), (two, second) in zip(found, found[1:], strict=False):
+            if one.start.instance == two.start.instance and np.any(first & second):
+                return True
+    return False
 
 
 def is_weight(graph: Graph, path: str, unit: Unit) -> bool:
@@ -308,7 +328,11 @@ def forward_uses(graph: Graph, unit: Unit, until: int) -> dict[tuple[str, ...], 
 
 def since(unit: Unit) -> int:
     """Return the node from which on the weights are those at the start of the unit."""
-    born = [state.index for path, state in unit.start.state.items() if _trained(unit, path) and np.size(state.value) > 1]
+    born = [
+        state.index
+        for path, state in unit.start.state.items()
+        if (path in unit.parameters or np.size(state.value) > 1) and _trained(unit, path)
+    ]
     return min(max(born, default=0), unit.start.at)
 
 
@@ -337,7 +361,7 @@ def _masks(
     for operand, handle in handles.items():
         if handle.key in bits:
             masks[operand] = bits[handle.key]
-    given = set(unit.start.state.values())
+    given = unit.given()
     for node in graph.nodes[slice(*span)]:
         if node in given:
             continue
@@ -354,7 +378,7 @@ def chains_of(graph: Graph, unit: Unit, uses: dict[tuple[str, ...], list[Use]], 
     if not uses:
         return []
     end = until
-    given = set(unit.start.state.values())
+    given = unit.given()
     by_node = {use.node: (key, use) for key, found in uses.items() for use in found}
     before: dict[Node, list[Node]] = {node: _nearest(use.input, by_node, given) for node, (_, use) in by_node.items()}
     followed = {source for sources in before.values() for source in sources}

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.review import wire
-from backprop_core.review.capture import UnitAnalysis, capture
+from backprop_core.review.capture import analyses, capture
 from backprop_core.review.instrument import RECORDER, instrument
 from backprop_core.review.losses import loss_families
 from backprop_core.review.recorder import Loop, Recorder
 from backprop_core.review.script_process import execute
 from backprop_core.review.state import put_array, put_number
-from backprop_core.review.structure import Graph, find_training_loop, later_versions, units_of
+from backprop_core.review.structure import Graph, find_training_loop, units_of
 
 if TYPE_CHECKING:
     from backprop_core.review.losses import Family
@@ -120,9 +120,7 @@ class Driver:
         captures: list[dict[str, Any]] = []
         chosen: Family | None = None
         evaluation: dict[str, Any] | None = None
-        later = later_versions(units)
-        for unit in _some(units):
-            analysis = UnitAnalysis(graph, unit, families, later)
+        for analysis in analyses(graph, units, _some(units), families):
             if analysis.family is not None and chosen is None:
                 chosen = analysis.family
             made = capture(analysis, self.recorder.sites, "start", detail=not captures)
@@ -235,9 +233,7 @@ class Driver:
                 families = []
             captures = []
             units = units_of(graph, self.site)
-            later = later_versions(units)
-            for unit in units:
-                analysis = UnitAnalysis(graph, unit, families, later)
+            for analysis in analyses(graph, units, units, families):
                 made = capture(analysis, self.recorder.sites, self.label, detail=False)
                 if made is not None:
                     captures.append(made)

@@ -1,5 +1,7 @@
 """A script of the user's own in the lab: looked at, held and stepped, and never changed."""
 
+import asyncio
+
 import pytest
 
 from backprop_tui.keys import KEYS, WATCH_KEYS
@@ -127,16 +129,21 @@ async def test_a_review_that_failed_is_told_with_its_reason(tmp_path):
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_pictures(snap_compare, tmp_path, size):
-    app = make_watch(written(tmp_path), Reviewer())
+    reviewer = Reviewer(ready=False)
+    app = make_watch(written(tmp_path), reviewer)
+    engine = app.lab.engine
 
     async def settled(pilot):
         driver = Driver(pilot.app, pilot)
-        await driver.until(lambda: app.lab.frame is not None and app.lab.findings.report is not None)
-        await stand_at(app.lab.engine, 40)
+        await driver.until(lambda: app.lab.frame is not None)
         await driver.frame()
+        reviewer.ready.set()
+        await driver.until(lambda: app.lab.findings.report is not None)
         await driver.frame()
 
     try:
+        # Before the screen is there: how many frames there were on the way is no part of the picture.
+        asyncio.run(stand_at(engine, 40))
         assert snap_compare(app, terminal_size=size, run_before=settled)
     finally:
-        app.lab.engine.close()
+        engine.close()

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_core.history import LossHistory
 from backprop_core.pacing import Pace, Speedometer
-from backprop_core.review.capture import UnitAnalysis, capture
+from backprop_core.review.capture import analyses, capture
 from backprop_core.review.losses import loss_families
-from backprop_core.review.structure import Graph, later_versions, units_of
+from backprop_core.review.structure import Graph, units_of
 from backprop_core.review.worker import Driver, line_in
 
 if TYPE_CHECKING:
@@ -245,19 +245,17 @@ class WatchDriver(Driver):
         assert self.site is not None
         families = loss_families(graph, recorder.sites, self.wanted or self.family) if self.family else []
         units = units_of(graph, self.site)
-        if not units:
-            return None
         try:
-            analysis = UnitAnalysis(graph, units[-1], families, later_versions(units))
-            self._accumulates |= any(
-                path == self.family and state in analysis.adjoints
-                for path, state in units[-1].start.state.items()
-            )
-            return capture(analysis, recorder.sites, "live", detail=False)
+            for analysis in analyses(graph, units, units[-1:], families):
+                self._accumulates |= any(
+                    path == self.family and state in analysis.adjoints
+                    for path, state in analysis.unit.start.state.items()
+                )
+                return capture(analysis, recorder.sites, "live", detail=False)
         except Exception:
             # What cannot be drawn of the script must not end it.
             self._complain()
-            return None
+        return None
 
     def _hold(self) -> None:
         """Wait as long as the script is paused, or too quick for its pace."""

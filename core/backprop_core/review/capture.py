@@ -165,6 +165,12 @@ class UnitAnalysis:
                 self.own = gradients(self.loss, self.given | self.products)
                 return
 
+    def late(self) -> bool:
+        """Whether the loss was complete only after the unit: summed up over several."""
+        if self.loss is None or self.loss.index < self.unit.end.at:
+            return False
+        return bool(self.trained_outputs & set(self.adjoints))
+
 
 def analyses(graph: Graph, units: list[Unit], chosen: list[Unit], families: list[Family]) -> Iterator[UnitAnalysis]:
     """Analyse the chosen units, each cut off from the updates of the others."""
@@ -199,6 +205,7 @@ def capture(analysis: UnitAnalysis, sites: Sites, label: str, detail: bool) -> D
         "e": _output_gradient(analysis, chains),
         "target": _targets(analysis, chains),
         "broadcast": _broadcast(analysis, sites, chains),
+        "late": analysis.late(),
         "loss_value": None if analysis.loss is None else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
         "evaluation": _evaluation(analysis),
         "rates": _named_rates(analysis),
@@ -516,6 +523,7 @@ def _parameter(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], p
         "gradient": None if gradient is None else np.asarray(gradient, float).reshape(old_value.shape),
         "scales": [] if new is None else _scales(analysis, sites, state, new),
         "changed": new is not None,
+        "agreement": 0.0 if new is None else float(np.sign(np.vdot(applied, _difference(new.value, old_value)))),
         "canonical": _canonical(layers, path, applied, gradient, analysis.own.get(state)),
         **how,
     }
@@ -608,11 +616,11 @@ def _without_buffers(
     slope = np.asarray(found.get(gradient, np.zeros(np.shape(gradient.value))))
     value = np.asarray(gradient.value, float)
     linear = bool(np.allclose(slope, slope.flat[0], rtol=1e-9, atol=0)) and len(edge) == 1
+    stale = _never_forgets(analysis, gradient, buffers)
     if not linear:
-        return np.reshape(np.sign(np.median(slope) or -1.0) * value, applied.shape), {
-            "adaptive": True, "stale": False, "memory": True,
+        return np.reshape(-value, applied.shape), {
+            "adaptive": True, "stale": stale, "memory": True,
         }  # fmt: skip
-    stale = _never_forgets(analysis, found, float(slope.flat[0]), buffers)
     return np.reshape(slope.flat[0] * value, applied.shape), {"adaptive": False, "stale": stale, "memory": True}
 
 
@@ -630,15 +638,17 @@ def _less_memory(
     return rest, {"adaptive": False, "stale": False, "memory": True}
 
 
-def _never_forgets(analysis: UnitAnalysis, found: dict[Node, Array], slope: float, buffers: list[Node]) -> bool:
-    """Whether older gradients go into the update as this one does, and into what is remembered, for ever."""
+def _never_forgets(analysis: UnitAnalysis, gradient: Node, buffers: list[Node]) -> bool:
+    """Whether gradients are added up for ever: a buffer's next value is the old one plus a multiple of this gradient."""
     after = {node: analysis.new[path] for path, node in analysis.unit.start.state.items() if path in analysis.new}
     for buffer in buffers:
-        weight = found.get(buffer)
-        if weight is None or not np.allclose(weight, slope, rtol=1e-9, atol=0):
+        new = after[buffer]
+        found = gradients(new, analysis.start | {gradient}, np.ones(np.shape(new.value)))
+        kept, added = found.get(buffer), found.get(gradient)
+        if kept is None or added is None or not np.allclose(kept, 1.0, rtol=1e-12):
             continue
-        kept = gradients(after[buffer], analysis.start, np.ones(np.shape(after[buffer].value))).get(buffer)
-        if kept is not None and np.allclose(kept, 1.0, rtol=1e-12):
+        added = np.asarray(added)
+        if added.flat[0] != 0 and np.allclose(added, added.flat[0], rtol=1e-9, atol=0):
             return True
     return False
 
@@ -756,6 +766,7 @@ def capture_scalars(analysis: UnitAnalysis, sites: Sites, label: str, detail: bo
     result: Data = {
         "label": label, "layers": layers, "parameters": list(parameters.values()),
         "e": _numbers(rows) if known else None, "target": found, "broadcast": [],
+        "late": analysis.late(),
         "loss_value": None if analysis.loss is None else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
         "evaluation": evaluation, "rates": _named_rates(analysis),
     }  # fmt: skip

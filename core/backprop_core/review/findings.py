@@ -51,14 +51,41 @@ def judge(network: Network) -> Judgement:
     """Compare the updates of a script with the gradient of its loss, and name what differs."""
     search, states, target_edit = _explain(network)
     state = states[0]
-    findings = _from_edits(network, states)
+    findings = _joined(network, _from_edits(network, states))
+    broadcast = _broadcast(network)
+    if broadcast is not None:
+        findings = [broadcast, *(finding for finding in findings if finding.id != "wrong-gradient")]
     if target_edit is not None:
         findings.insert(0, target_edit)
     scaled, warnings = _factors(network, search, state)
+    if broadcast is not None or (target_edit is not None and target_edit.id == "one-sample-only"):
+        scaled = [finding for finding in scaled if finding.id == "sign-flipped"]
+        warnings = []
     findings += scaled + _regularisation(network, search, state) + _memory(network)
     residuals = [fit.residual for fit in state.fits.values() if fit is not None]
     verdicts = _verdicts(network, search, findings)
     return Judgement(findings, warnings, verdicts, state, search, max(residuals, default=0.0))
+
+
+def _broadcast(network: Network) -> Finding | None:
+    """Tell outputs and targets that were broadcast against each other to a square."""
+    for point in network.points:
+        for entry in point.data["broadcast"]:
+            paths = [path for layer in (*network.weight_paths, *network.bias_paths) for path in layer]
+            shapes = " and ".join(str(tuple(int(size) for size in entry[name])) for name in ("output", "target"))
+            return Finding("broadcast-error", None, paths, note=f"{entry['line']}|{shapes}")
+    return None
+
+
+def _joined(network: Network, findings: list[Finding]) -> list[Finding]:
+    """Say once what holds for the biases of all layers."""
+    never = [finding for finding in findings if finding.id == "bias-never-updated"]
+    biased = [layer for layer in network.bias_paths if layer]
+    if len(never) < 2 or len(never) != len(biased):
+        return findings
+    paths = [path for finding in never for path in finding.paths]
+    rest = [finding for finding in findings if finding.id != "bias-never-updated"]
+    return [*rest, Finding("bias-never-updated", None, paths, place="b")]
 
 
 def _explain(network: Network) -> tuple[Search, list[State], Finding | None]:
@@ -70,6 +97,8 @@ def _explain(network: Network) -> tuple[Search, list[State], Finding | None]:
     cost = states[0].cost
     for finding, errors, price in _other_errors(network, search):
         other = Search(network, errors)
+        if not other.could_explain():
+            continue
         found = other.run()
         if found[0].cost + price < cost - 0.5:
             best, cost = (other, found, finding), found[0].cost + price
@@ -155,6 +184,8 @@ def _factors(network: Network, search: Search, state: State) -> tuple[list[Findi
         path = network.weights[key[0]] if key[1] == "W" else network.biases[key[0]]
         part = network.parameters.get(path or "")
         signs[key] = fit.factor < 0
+        if part is not None and part["adaptive"]:
+            signs[key] = _agreement(network, path or "") < 0
         if part is None or part["adaptive"] or fit.varying or _edited(state, key):
             continue
         classes[key] = _classified(network, search, fit, part)
@@ -168,9 +199,15 @@ def _factors(network: Network, search: Search, state: State) -> tuple[list[Findi
     for factor in sorted(constants):
         two = any(abs(factor - value) < 1e-6 for value in (2.0, 0.5))
         name = "factor-of-two" if two else "constant-factor"
-        if not network.implied:
-            warnings.append((name, f"{factor:.6g}"))
+        warnings.append((name, f"{factor:.6g}"))
     return findings, warnings
+
+
+def _agreement(network: Network, path: str) -> float:
+    """Return whether an optimizer that rescales gradients goes down them, at most points."""
+    return sum(
+        part["agreement"] for point in network.points for part in point.data["parameters"] if part["path"] == path
+    )
 
 
 def _edited(state: State, key: tuple[int, str]) -> bool:
@@ -204,13 +241,18 @@ def _class_of(kappa: float, power: int, network: Network, rows: int, outputs: in
     def near(value: float) -> bool:
         return abs(kappa - value) <= 1e-4 * value
 
+    if network.implied:
+        return ("constant", kappa) if any(near(v) or abs(kappa * rows - v) < 1e-4 for v in (2.0, 0.5)) else ("ok", 1.0)
     if power:
         return ("sum" if power > 0 else "divided"), kappa
     if near(1.0):
         return "ok", 1.0
     samples = network.samples
-    shares = {samples / rows, float(network.batches)}
-    if any(value != 1 and (near(value) or near(1 / value)) for value in shares):
+    if network.accumulated and network.batches > 1 and not power:
+        kappa /= network.batches
+        if near(1.0):
+            return "ok", 1.0
+    if rows == 1 and samples > 1 and (near(samples) or near(1 / samples)):
         return "ok", 1.0
     small = sorted({2.0, 0.5, float(outputs), 1 / outputs, 2.0 * outputs, 0.5 / outputs, 0.5 * outputs, 2 / outputs})
     if any(near(value) for value in small if value != rows and value != 1 / rows):

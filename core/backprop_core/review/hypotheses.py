@@ -84,10 +84,18 @@ class Search:
         for index in range(self.depth - 1, -1, -1):
             found = [after for state in states for after in self._layer(state, index)]
             best = min(state.cost for state in found)
-            found = [state for state in found if state.cost <= best + 1.05]
+            found = [state for state in found if state.cost <= best + 1.15]
             states = sorted(found, key=lambda state: state.cost)[:MOST_STATES]
         best = states[0].cost
         return [state for state in states if state.cost <= best + 0.3]
+
+    def could_explain(self) -> bool:
+        """Whether the output layer's weights fit: a quick look before the whole search."""
+        index = self.depth - 1
+        state = State(0.0, (), self.errors, raw=self.errors)
+        return any(
+            self._weights(index, choice.used)[0][0] < WRONG_BIAS for choice in self._choices(state, index)
+        )
 
     def _of(self, index: int) -> list[PointLayer]:
         return [point.layers[index] for point in self.points]
@@ -98,7 +106,9 @@ class Search:
         found: list[State] = []
         for choice in sorted(self._choices(state, index), key=lambda choice: choice.cost):
             if found and choice.cost > min(one.cost for one in found) - state.cost + 0.3:
-                break
+                # What is passed on below shows there only.
+                if not any(edit.id == "raw-error-propagated" for edit in choice.edits) or choice.cost > 2.2:
+                    continue
             found += self._tested(state, index, choice)
         return found
 

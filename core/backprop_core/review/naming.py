@@ -74,6 +74,8 @@ class Lines:
     def of(self, finding: Finding) -> int:
         """Return the line of a finding; that of the first parameter's update where no other is known."""
         update = self._update(finding.paths)
+        if finding.id == "broadcast-error":
+            return int(finding.note.partition("|")[0])
         if self.number is None:
             return update
         for value, alias in self._values(finding):

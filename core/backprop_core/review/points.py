@@ -66,6 +66,8 @@ class Network:
     """Whether the script computes no loss that was found, and one was assumed."""
     batches: int
     """How many updates an epoch has."""
+    accumulated: bool
+    """Whether the loss is summed up over the updates of an epoch."""
     samples: int
     """How many samples the loss is over."""
     averaged: bool
@@ -154,7 +156,8 @@ def build_network(messages: list[Data]) -> Network | None:
         [layer.get("weight_paths", [layer["weight"]]) for layer in first],
         [layer.get("bias_paths", [layer["bias"]] if layer["bias"] else []) for layer in first],
         activations, forms,
-        kind if not implied else "quadratic", implied, start["batches"], samples, averaged, points,
+        kind if not implied else "quadratic", implied, start["batches"],
+        any(made["late"] for made in captures if made["label"] == "start"), samples, averaged, points,
         {part["path"]: part for part in captures[0]["parameters"]},
         [layer["names"] for layer in first],
     )  # fmt: skip

@@ -243,10 +243,16 @@ def _layer(analysis: UnitAnalysis, traces: list[LayerTrace]) -> Data | None:
         "bias": None if bias is None else bias.path,
         "column_major": use.left,
         "names": {
-            "z": _name(traces[0].z), "a": _name(traces[0].a), "x": _name(use.input), "w": use.handle.path,
+            "z": _name(traces[0].z), "a": _name(traces[0].a), "x": _held_name(analysis, use.input), "w": use.handle.path,
         },
         **rows,
     }
+
+
+def _held_name(analysis: UnitAnalysis, node: Node) -> str:
+    """Return the plain name under which the script holds a value."""
+    held = [path for path, state in analysis.unit.start.state.items() if state is node and path.isidentifier()]
+    return _name(node) or min(held, key=len, default="")
 
 
 def _name(node: Node | None) -> str:

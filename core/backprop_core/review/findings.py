@@ -39,6 +39,7 @@ class Finding:
 class Judgement:
     """All that was found about one script's updates."""
 
+    network: Network
     findings: list[Finding]
     warnings: list[tuple[str, str]]
     verdicts: dict[str, tuple[float, float, str]]
@@ -64,7 +65,7 @@ def judge(network: Network) -> Judgement:
     findings += scaled + _regularisation(network, search, state) + _memory(network)
     residuals = [fit.residual for fit in state.fits.values() if fit is not None]
     verdicts = _verdicts(network, search, findings)
-    return Judgement(findings, warnings, verdicts, state, search, max(residuals, default=0.0))
+    return Judgement(network, findings, warnings, verdicts, state, search, max(residuals, default=0.0))
 
 
 def _broadcast(network: Network) -> Finding | None:

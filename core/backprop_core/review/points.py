@@ -75,6 +75,7 @@ class Network:
     parameters: dict[str, Data]
     names: list[dict[str, str]]
     """What the script calls z, a and x of each layer."""
+    column_major: bool
 
 
 LOSS_BASES: dict[str, Any] = {
@@ -159,7 +160,7 @@ def build_network(messages: list[Data]) -> Network | None:
         kind if not implied else "quadratic", implied, start["batches"],
         any(made["late"] for made in captures if made["label"] == "start"), samples, averaged, points,
         {part["path"]: part for part in captures[0]["parameters"]},
-        [layer["names"] for layer in first],
+        [layer["names"] for layer in first], bool(first[0]["column_major"]),
     )  # fmt: skip
 
 

@@ -155,7 +155,7 @@ class Driver:
         recorder.recording = False
         recorder.reset()
         points = [(f"random {point}", point, 0.0) for point in range(1, POINTS + 1)]
-        for label, seed, nudge in (*points, ("check +", 1, 1.0), ("check -", 1, -1.0)):
+        for label, seed, nudge in (*points, ("check +", 3, 1.0), ("check -", 3, -1.0)):
             if self._fork(loop, label, seed, nudge):
                 return
         self.phase, self.later_at = "later", time.monotonic() + LATER_SECONDS
@@ -288,9 +288,15 @@ def _line_in(error: BaseException, filename: str) -> int:
     return line
 
 
-def trace_script(script: Path, out: Path, loss: str | None) -> None:
-    """Run a script under the recorder, and write what was seen of it into ``out``."""
-    source = script.read_text(encoding="utf-8-sig")
+def trace_script(script: Path, out: Path, loss: str | None, instead: Path | None = None) -> None:
+    """Run a script under the recorder, and write what was seen of it into ``out``.
+
+    Parameters
+    ----------
+    instead : Path, optional
+        Where to read the source, if it is another one than the script's: with lines corrected.
+    """
+    source = (instead or script).read_text(encoding="utf-8-sig")
     tree, sites = instrument(source, str(script))
     namespace: dict[str, Any] = {}
     recorder = Recorder(sites, str(script), namespace)
@@ -304,8 +310,9 @@ def trace_script(script: Path, out: Path, loss: str | None) -> None:
 
 
 def main(words: list[str]) -> None:
-    """``python -m backprop_core.review.worker SCRIPT OUT [LOSS]``."""
-    trace_script(Path(words[0]), Path(words[1]), words[2] if len(words) > 2 else None)
+    """``python -m backprop_core.review.worker SCRIPT OUT [LOSS [SOURCE]]``."""
+    loss = words[2] if len(words) > 2 else None
+    trace_script(Path(words[0]), Path(words[1]), loss, Path(words[3]) if len(words) > 3 else None)
     os._exit(0)
 
 

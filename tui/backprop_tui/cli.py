@@ -164,7 +164,9 @@ def _add_review(commands: _SubParsersAction[_Parser]) -> None:
         allow_abbrev=False,
     )
     review.add_argument("script", metavar="SCRIPT.py", type=Path, help="the script; it is executed")
-    review.add_argument("--loss", metavar="NAME", help="what the script calls its loss, where it is not found")
+    review.add_argument(
+        "--loss", metavar="NAME", help="what the script calls its loss, where it is not found"
+    )
     review.add_argument("--timeout", metavar="SECONDS", help="stop the script after so long (default 30)")
     review.add_argument("--json", action="store_true", help="as one JSON object")
 

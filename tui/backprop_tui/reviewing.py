@@ -54,7 +54,11 @@ def text_of(found: Review) -> str:
 def _headline(found: Review) -> str:
     loss = f"loss {found.loss_name}, line {found.loss_line}" if found.loss_name else "no loss found"
     count = len(found.mistakes)
-    said = "no mistake in its gradient" if not count else f"{count} mistake{'s' if count > 1 else ''} in its gradient"
+    said = (
+        "no mistake in its gradient"
+        if not count
+        else f"{count} mistake{'s' if count > 1 else ''} in its gradient"
+    )
     return _paragraph(f"{shown(found.script)}: {said} ({loss}).")
 
 
@@ -78,7 +82,9 @@ def _corrected(found: Review) -> list[str]:
     before = "not finite" if made.loss_before is None else f"{made.loss_before:.6g}"
     return [
         "The script with these lines corrected:\n" + "\n".join(lines),
-        _paragraph(f"  was run to its end: {right}; its loss ends at {made.loss_after:.6g}, without them at {before}."),
+        _paragraph(
+            f"  was run to its end: {right}; its loss ends at {made.loss_after:.6g}, without them at {before}."
+        ),
     ]
 
 

@@ -27,7 +27,9 @@ def _output(network: Network) -> str:
         return ""
     own = [point for point in network.points if not point.label.startswith("random")]
     dead = sum(bool(np.all(point.layers[-1].Z <= 0)) for point in own)
-    seen = f" In {dead} of {len(own)} of the script's own updates that were looked at it was so." if dead else ""
+    seen = (
+        f" In {dead} of {len(own)} of the script's own updates that were looked at it was so." if dead else ""
+    )
     return (
         "The output is a ReLU: once its pre-activation is negative on every sample, its gradient is zero and it cannot "
         f"come back.{seen} Make it linear."
@@ -55,7 +57,11 @@ def _inputs(point: Point) -> str:
         return ""
     mean, deviation = varying.mean(axis=0), varying.std(axis=0)
     shifted = np.abs(mean) > 1.2 * deviation
-    if not (np.any(deviation > LARGE) or np.any(deviation < 0.05) or (np.any(shifted) and np.any(np.abs(mean) > 1))):
+    if not (
+        np.any(deviation > LARGE)
+        or np.any(deviation < 0.05)
+        or (np.any(shifted) and np.any(np.abs(mean) > 1))
+    ):
         return ""
     return (
         f"The inputs are not scaled: means {_range(mean)}, standard deviations {_range(deviation)}. "
@@ -74,9 +80,15 @@ def _weights(network: Network, point: Point) -> list[str]:
         if w.size < 3:
             continue
         if np.all(w == w.flat[0]):
-            found.append(f"{name} starts with equal weights: the units of a layer stay alike for ever. Draw them at random.")
+            found.append(
+                f"{name} starts with equal weights: the units of a layer stay alike for ever. Draw them at random."
+            )
         elif w.shape[1] > 1 and np.all(w > 0) and network.activations[number] == "relu":
-            found.append(f"{name} starts all positive: every unit is on for every positive input, and they all are alike.")
+            found.append(
+                f"{name} starts all positive: every unit is on for every positive input, and they all are alike."
+            )
         elif float(np.sqrt(np.mean(w * w) * w.shape[0])) > 6:
-            found.append(f"{name} starts large: pre-activations are {np.abs(layer.Z).max():.3g}, and saturate. Scale by 1/√fan_in.")
+            found.append(
+                f"{name} starts large: pre-activations are {np.abs(layer.Z).max():.3g}, and saturate. Scale by 1/√fan_in."
+            )
     return found

@@ -58,7 +58,9 @@ def conclusion_of(
     for path, part in network.parameters.items():
         error, cosine, verdict = judgement.verdicts.get(path, (float("nan"), float("nan"), "unknown"))
         parameters.append(
-            ParameterReport(names[path], int(part["line"]), tuple(np.shape(part["value"])), error, cosine, verdict)
+            ParameterReport(
+                names[path], int(part["line"]), tuple(np.shape(part["value"])), error, cosine, verdict
+            )
         )
     start = next(message for message in messages if message["kind"] == "start")
     chosen = start["loss"]
@@ -86,7 +88,9 @@ def _notes(judgement: Judgement, messages: list[dict[str, Any]]) -> list[str]:
         f"the explanation leaves {judgement.closeness:.0e} of the update.",
     ]
     if network.implied:
-        notes.append("The script computes no loss that was found; the one that its output error implies was assumed.")
+        notes.append(
+            "The script computes no loss that was found; the one that its output error implies was assumed."
+        )
     notes += checked_by_differences(messages)
     return notes
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from backprop_core.review.findings import Finding
     from backprop_core.review.points import Network
 
-STATEMENT = re.compile(r"^(?P<indent>\s*)(?P<target>[\w.\[\]'\", ]+?)\s*(?P<op>[-+]?=)(?!=)\s*(?P<value>[^#]+?)\s*(?P<comment>#.*)?$")
+STATEMENT = re.compile(
+    r"^(?P<indent>\s*)(?P<target>[\w.\[\]'\", ]+?)\s*(?P<op>[-+]?=)(?!=)\s*(?P<value>[^#]+?)\s*(?P<comment>#.*)?$"
+)
 
 
 def corrected_lines(finding: Finding, network: Network, line: int, source: list[str]) -> dict[int, str]:

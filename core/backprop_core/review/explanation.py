@@ -24,8 +24,14 @@ def put_into_words(
         f"{where}{known.title}. The script computes {known.computes.format(**fill)}; "
         f"it should be {known.should.format(**fill)}. What it does: {known.consequence}."
     )
-    if finding.id == "missing-output-derivative" and network.loss == "quadratic" and network.activations[-1] == "sigmoid":
-        explanation += " (With cross-entropy as the loss instead of a squared error, this update would be right.)"
+    if (
+        finding.id == "missing-output-derivative"
+        and network.loss == "quadratic"
+        and network.activations[-1] == "sigmoid"
+    ):
+        explanation += (
+            " (With cross-entropy as the loss instead of a squared error, this update would be right.)"
+        )
     if finding.note and finding.id == "wrong-slope":
         explanation += f" The update uses a slope of {finding.note}."
     if finding.id == "broadcast-error":

@@ -8,6 +8,7 @@ in several layers cost no more than the single ones.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
     from backprop_core.review.points import Network, Point, PointLayer
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
 
+MOST_SECONDS = 4.0
+"""Processor time for one search: what no combination explains is said to be wrong, without trying for ever."""
 WRONG_WEIGHTS = 4.0
 WRONG_BIAS = 3.0
 MOST_STATES = 10
@@ -77,6 +80,7 @@ class Search:
         self.rates = [point.rate for point in self.points]
         self.rows = [point.rows for point in self.points]
         self._may_decay = True
+        self._until = time.process_time() + MOST_SECONDS
 
     def run(self) -> list[State]:
         """Return the cheapest explanations."""
@@ -105,6 +109,8 @@ class Search:
     def _layer(self, state: State, index: int) -> list[State]:
         found: list[State] = []
         for choice in sorted(self._choices(state, index), key=lambda choice: choice.cost):
+            if found and time.process_time() > self._until:
+                break
             if found and choice.cost > min(one.cost for one in found) - state.cost + 0.3:
                 # What is passed on below shows there only.
                 if not any(edit.id == "raw-error-propagated" for edit in choice.edits) or choice.cost > 2.2:
@@ -145,7 +151,9 @@ class Search:
 
     # -- from the layer above ------------------------------------------------------------------------------------
 
-    def _propagated(self, state: State, index: int) -> Iterator[tuple[float, tuple[Edit, ...], tuple[Array, ...]]]:
+    def _propagated(
+        self, state: State, index: int
+    ) -> Iterator[tuple[float, tuple[Edit, ...], tuple[Array, ...]]]:
         above = self._of(index + 1)
         number = index + 1
         deltas = state.signal
@@ -163,8 +171,16 @@ class Search:
             if spread is not None:
                 yield 1.0, edit, spread
             if source[0].shape[1] > 1 and source[0].shape[1] != shape[0]:
-                yield 1.1, edit, tuple(np.repeat(d.sum(axis=1, keepdims=True), shape[0], axis=1) for d in source)
-                yield 1.1, edit, tuple(np.repeat(d.mean(axis=1, keepdims=True), shape[0], axis=1) for d in source)
+                yield (
+                    1.1,
+                    edit,
+                    tuple(np.repeat(d.sum(axis=1, keepdims=True), shape[0], axis=1) for d in source),
+                )
+                yield (
+                    1.1,
+                    edit,
+                    tuple(np.repeat(d.mean(axis=1, keepdims=True), shape[0], axis=1) for d in source),
+                )
 
     def _spread(self, source: tuple[Array, ...], units: int) -> tuple[Array, ...] | None:
         width = source[0].shape[1]
@@ -260,9 +276,7 @@ class Search:
             return
         form = form_of("leaky-relu", slope)
         assert form is not None
-        delta = tuple(
-            s * form.derivative(layer.Z) for s, layer in zip(signal, self._of(index), strict=True)
-        )
+        delta = tuple(s * form.derivative(layer.Z) for s, layer in zip(signal, self._of(index), strict=True))
         yield Choice(1.0, (Edit("wrong-slope", index + 1, note=f"{slope:.6g}"),), delta, delta)
 
     # -- the gradients -------------------------------------------------------------------------------------------
@@ -307,7 +321,9 @@ class Search:
                 return made
         return None
 
-    def _products(self, index: int, delta: tuple[Array, ...]) -> Iterator[tuple[float, Edit | None, list[Array]]]:
+    def _products(
+        self, index: int, delta: tuple[Array, ...]
+    ) -> Iterator[tuple[float, Edit | None, list[Array]]]:
         layers, number = self._of(index), index + 1
         pairs = list(zip(layers, delta, strict=True))
         right = [layer.X.T @ d for layer, d in pairs]
@@ -318,7 +334,11 @@ class Search:
         edit = Edit("outputs-in-place-of-inputs", number, "W")
         if fan_in == fan_out:
             yield 1.0, edit, [layer.A.T @ d for layer, d in pairs]
-        yield 1.0, edit, [np.repeat((layer.A * d).sum(axis=0, keepdims=True), fan_in, axis=0) for layer, d in pairs]
+        yield (
+            1.0,
+            edit,
+            [np.repeat((layer.A * d).sum(axis=0, keepdims=True), fan_in, axis=0) for layer, d in pairs],
+        )
         edit = Edit("weights-in-place-of-activation", number, "W")
         for kind in range(6):
             made = [_weights_for_activation(kind, layer, d) for layer, d in pairs]
@@ -402,7 +422,9 @@ def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Array
     if kind == 2:
         return w.T @ delta if w.shape[0] == delta.shape[0] and w.shape[1] == w.shape[0] else None
     if kind == 3:
-        return np.repeat((w.sum(axis=0, keepdims=True) * delta.sum(axis=0, keepdims=True)), w.shape[0], axis=0)
+        return np.repeat(
+            (w.sum(axis=0, keepdims=True) * delta.sum(axis=0, keepdims=True)), w.shape[0], axis=0
+        )
     if kind == 4:
         return w @ (delta.T @ delta) if False else None
     if kind == 5:
@@ -412,6 +434,7 @@ def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Array
 
 def choose_points(network: Network) -> list[Point]:
     """Return the points that tell most: random weights first, then the start, then later ones."""
+
     def rank(point: Point) -> int:
         return 0 if point.label.startswith("random") else 1 if point.label == "start" else 2
 

@@ -46,7 +46,10 @@ class _Watched(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
-        node.args = [self._kept(part) if self._is_it(part) and not isinstance(part, ast.Name) else part for part in node.args]
+        node.args = [
+            self._kept(part) if self._is_it(part) and not isinstance(part, ast.Name) else part
+            for part in node.args
+        ]
         return node
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
@@ -72,7 +75,9 @@ def main(words: list[str]) -> None:
     except BaseException:  # noqa: S110 - whatever ends the script, what was seen counts
         pass
     with wire._open(out, "w") as file:
-        json.dump({"loss": seen[0] if seen and np.isfinite(seen[0]) else None, "seen": seen[1] if seen else 0}, file)
+        json.dump(
+            {"loss": seen[0] if seen and np.isfinite(seen[0]) else None, "seen": seen[1] if seen else 0}, file
+        )
     os._exit(0)
 
 

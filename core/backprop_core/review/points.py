@@ -12,7 +12,7 @@ from backprop_core.review.activation_forms import Form, form_of, recognise
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
     Data = dict[str, Any]
 
 
@@ -166,6 +166,7 @@ def build_network(messages: list[Data]) -> Network | None:
 
 def _alike(captures: list[Data]) -> list[Data]:
     """Leave out updates at which an optimizer had no memory yet, if it has one at others."""
+
     def remembering(made: Data) -> frozenset[str]:
         return frozenset(part["path"] for part in made["parameters"] if part["memory"])
 
@@ -242,8 +243,15 @@ def _point(made: Data, e: Array) -> Point:
             kept[layer["bias_column"]] = False
         layers.append(
             PointLayer(
-                layer["X"], layer["W"], layer["Z"], layer["A"], layer["D"], layer["moved"],
-                layer.get("applied_w", applied.get((index, "W"))), layer.get("applied_b", applied.get((index, "b"))), kept,
+                layer["X"],
+                layer["W"],
+                layer["Z"],
+                layer["A"],
+                layer["D"],
+                layer["moved"],
+                layer.get("applied_w", applied.get((index, "W"))),
+                layer.get("applied_b", applied.get((index, "b"))),
+                kept,
             )  # fmt: skip
         )
     return Point(
@@ -263,4 +271,6 @@ def rate_of(made: Data) -> float:
 
 def has_rate(made: Data) -> bool:
     """Whether the script names its learning rate."""
-    return bool(made["rates"]) or any(scale["rate"] for part in made["parameters"] for scale in part["scales"])
+    return bool(made["rates"]) or any(
+        scale["rate"] for part in made["parameters"] for scale in part["scales"]
+    )

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def verify(script: Path, source: str, corrected: str, lines: dict[int, str], loss: str, timeout: float) -> Corrected | None:
+def verify(
+    script: Path, source: str, corrected: str, lines: dict[int, str], loss: str, timeout: float
+) -> Corrected | None:
     """Train both to their end, side by side, and compare the gradient of the corrected one again.
 
     Returns
@@ -33,7 +35,9 @@ def verify(script: Path, source: str, corrected: str, lines: dict[int, str], los
 
         def outcome(which: Path) -> float | None:
             out = which.with_suffix(".json")
-            run_module("backprop_core.review.outcome", [str(which), str(script), str(out), loss], folder, timeout)
+            run_module(
+                "backprop_core.review.outcome", [str(which), str(script), str(out), loss], folder, timeout
+            )
             try:
                 value = json.loads(out.read_text(encoding="utf-8"))["loss"]
             except (OSError, ValueError, KeyError):
@@ -47,7 +51,11 @@ def verify(script: Path, source: str, corrected: str, lines: dict[int, str], los
             return judgement is not None and not judgement.findings
 
         with ThreadPoolExecutor(3) as pool:
-            before, after, right = pool.submit(outcome, original), pool.submit(outcome, changed), pool.submit(again)
+            before, after, right = (
+                pool.submit(outcome, original),
+                pool.submit(outcome, changed),
+                pool.submit(again),
+            )
             if after.result() is None:
                 return None
             return Corrected(tuple(sorted(lines.items())), before.result(), after.result(), right.result())

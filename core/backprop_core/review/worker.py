@@ -255,10 +255,19 @@ class Driver:
             self._looked(last=True)
         trouble = None
         if error is not None and not isinstance(error, (Stop, SystemExit)):
-            trouble = {"type": type(error).__name__, "text": str(error)[:300], "line": _line_in(error, self.recorder.filename)}
+            trouble = {
+                "type": type(error).__name__,
+                "text": str(error)[:300],
+                "line": _line_in(error, self.recorder.filename),
+            }
         self._write(
-            {"kind": "end", "found": self.site is not None, "error": trouble, "why": self.why,
-             "loops": self.recorder.instances}  # fmt: skip
+            {
+                "kind": "end",
+                "found": self.site is not None,
+                "error": trouble,
+                "why": self.why,
+                "loops": self.recorder.instances,
+            }  # fmt: skip
         )
 
 

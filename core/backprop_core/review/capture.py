@@ -164,7 +164,7 @@ class UnitAnalysis:
                     sum(output in direct for output in reached),
                     0 if direct & set(reached) else len(reached),
                 )
-                if found <= best:
+                if found < best or (found == best and not self._same_unit(node)):
                     continue
                 every = set(ancestors(node, self.given))
                 if is_curved(node, reached[0], downstream(self.graph, reached[0], every)):
@@ -174,6 +174,13 @@ class UnitAnalysis:
                 self.adjoints = gradients(self.loss, self.given)
                 self.own = gradients(self.loss, self.given | self.products)
                 return
+
+    def _same_unit(self, node: Node) -> bool:
+        """Whether a value was computed in the same go as the loss found so far: penalties are often added to it."""
+        assert self.loss is not None
+        if self.loss.index < self.unit.start.at:
+            return node.index < self.unit.start.at
+        return node.index < self.unit.end.at
 
     def late(self) -> bool:
         """Whether the loss was complete only after the unit: summed up over several."""

@@ -135,7 +135,7 @@ def _numeric(node: Node, upstream: Array, values: tuple[Any, ...], index: int) -
     step = 1e-5 * np.maximum(1.0, np.abs(value))
     try:
         if np.shape(node.value) == value.shape and node.op in ("vectorized", "frompyfunc"):
-            return upstream * (at(value + step) - at(value - step)) / (2 * step)
+            return upstream * _slope(at(value - step), at(value), at(value + step), step)
         result = np.zeros(value.shape)
         for position in np.ndindex(value.shape):
             high, low = value.copy(), value.copy()
@@ -145,6 +145,13 @@ def _numeric(node: Node, upstream: Array, values: tuple[Any, ...], index: int) -
     except Exception:
         return None
     return result
+
+
+def _slope(below: Array, middle: Array, above: Array, step: Array) -> Array:
+    """Return a central difference; at a kink the slope on the left, as ReLUs have it at zero."""
+    left, right = (middle - below) / step, (above - middle) / step
+    kink = np.abs(right - left) > 1e-3 * (1 + np.abs(left) + np.abs(right))
+    return np.asarray(np.where(kink, left, (above - below) / (2 * step)))
 
 
 def _add(node: Node, g: Array, v: tuple[Any, ...]) -> list[Any]:

@@ -89,7 +89,7 @@ class Search:
             found = [after for state in states for after in self._layer(state, index)]
             best = min(state.cost for state in found)
             found = [state for state in found if state.cost <= best + 1.15]
-            states = sorted(found, key=lambda state: state.cost)[:MOST_STATES]
+            states = _distinct(sorted(found, key=lambda state: state.cost))[:MOST_STATES]
         best = states[0].cost
         return [state for state in states if state.cost <= best + 0.3]
 
@@ -170,7 +170,7 @@ class Search:
             spread = self._spread(source, shape[0])
             if spread is not None:
                 yield 1.0, edit, spread
-            if source[0].shape[1] > 1 and source[0].shape[1] != shape[0]:
+            if source[0].shape[1] > 1:
                 yield (
                     1.1,
                     edit,
@@ -196,6 +196,7 @@ class Search:
         true = self._true(signal, index)
         yield Choice(0.0, (), true, true)
         if self._same(signal, true):
+            yield from self._error_for_output(signal, index)
             return
         missing = "missing-output-derivative" if top else "missing-hidden-derivative"
         yield Choice(1.0, (Edit(missing, number),), signal, signal)
@@ -211,6 +212,19 @@ class Search:
             yield Choice(1.0, (Edit("extra-output-derivative", number),), extra, extra)
         yield from self._wrong_arguments(signal, index)
         yield from self._wrong_slope(signal, index)
+
+    def _error_for_output(self, signal: tuple[Array, ...], index: int) -> Iterator[Choice]:
+        """Take a ReLU's derivative at the error, where the output was positive at all points."""
+        errors = [
+            None if point.target is None else point.layers[-1].A - point.target for point in self.points
+        ]
+        if index < self.depth - 1 or any(
+            error is None or error.shape != s.shape for error, s in zip(errors, signal, strict=True)
+        ):
+            return
+        for sign in (1.0, -1.0):
+            delta = tuple(s * (sign * error > 0) for s, error in zip(signal, errors, strict=True))  # type: ignore[operator]
+            yield Choice(1.0, (Edit("derivative-of-error", index + 1),), delta, delta)
 
     def _again(self, layer: PointLayer, name: str) -> Array:
         return layer.A * (1 - layer.A) if name == "softmax" else layer.D
@@ -351,8 +365,6 @@ class Search:
             return [(0.0, None, None)]
         observed = [-np.asarray(layer.applied_b) for layer in layers]
         held = [np.zeros_like(o) for o in observed]
-        noise = [1e-12 * np.ones_like(o) for o in observed]
-        del noise
         right = [d.sum(axis=0, keepdims=True) for d in choice.used]
         if all(not np.any(o) for o in observed):
             if all(not np.any(g) for g in right):
@@ -365,6 +377,10 @@ class Search:
             return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None)]
         found: list[tuple[float, Edit | None, Fit | None]] = []
         edit = Edit("bias-gradient-wrong-axis", number, "b")
+        sizes = zip(observed, right, self.rates, strict=True)
+        if all(np.linalg.norm(o) <= 1e-9 * abs(rate) * np.linalg.norm(g) for o, g, rate in sizes):
+            # Summed over everything, the δ of a softmax cancels.
+            return [(1.0, edit, None)]
         for predicted in self._bias_variants(index, choice, state, observed[0].shape):
             made = self._fit(observed, predicted, held)
             if made is not None:
@@ -385,6 +401,18 @@ class Search:
                     yield made  # type: ignore[misc]
         if layers[0].A.shape[1] == shape[-1]:
             yield [layer.A.sum(axis=0, keepdims=True) * np.ones(shape) for layer in layers]
+
+
+def _distinct(states: list[State]) -> list[State]:
+    """Leave out explanations that say the same and pass the same on."""
+    seen = set()
+    kept = []
+    for state in states:
+        key = (state.edits, tuple(float(np.sum(np.abs(signal))) for signal in state.signal))
+        if key not in seen:
+            seen.add(key)
+            kept.append(state)
+    return kept
 
 
 _REDUCTIONS: list[Any] = [

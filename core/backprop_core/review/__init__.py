@@ -8,16 +8,14 @@ its exact gradient (:mod:`gradients`); what was applied is compared with the bac
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backprop_core.errors import UserError
 from backprop_core.files import read_text, shown
 from backprop_core.review.report import Review
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
 MOST_SOURCE = 2_000_000
 DEFAULT_TIMEOUT = 30.0
@@ -45,11 +43,11 @@ def review(script: Path, loss: str | None = None, timeout: float = DEFAULT_TIMEO
         return Review(str(script), False, trouble)
     with private_folder() as folder:
         words = [str(script), str(folder)] + ([loss] if loss else [])
-        began = time.monotonic()
-        code, errors = run_module("backprop_core.review.worker", words, folder, timeout)
+        code, _ = run_module("backprop_core.review.worker", words, folder, timeout)
         messages = messages_in(folder)
-        del began, errors
-    return conclude(script, source, messages, loss, stopped=code is None, timeout=timeout)
+    from backprop_core.review.conclusion import conclusion_of
+
+    return conclusion_of(script, source, messages, loss, code is None, timeout, verifying=True)
 
 
 def syntax_trouble(source: str, script: Path) -> str | None:
@@ -62,15 +60,6 @@ def syntax_trouble(source: str, script: Path) -> str | None:
         line = getattr(error, "lineno", 0)
         return f"line {line} of {shown(script.name)} is no Python: {error.args[0]}; mend it first"
     return None
-
-
-def conclude(
-    script: Path, source: str, messages: list[dict[str, Any]], loss: str | None, stopped: bool, timeout: float
-) -> Review:
-    """Return what the messages of a worker say about a script."""
-    from backprop_core.review.conclusion import conclusion_of
-
-    return conclusion_of(script, source, messages, loss, stopped, timeout)
 
 
 __all__ = ["Review", "UserError", "review"]

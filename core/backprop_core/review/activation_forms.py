@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,7 @@ def recognise(pairs: list[tuple[Array, Array]]) -> tuple[str, float]:
 
 def _same(pairs: list[tuple[Array, Array]], function: Callable[[Array], Array]) -> bool:
     with np.errstate(all="ignore"):
-        return all(
-            bool(np.all(np.abs(function(z) - a) <= TOLERANCE * (1 + np.abs(a)))) for z, a in pairs
-        )
+        return all(bool(np.all(np.abs(function(z) - a) <= TOLERANCE * (1 + np.abs(a)))) for z, a in pairs)
 
 
 def _slope(pairs: list[tuple[Array, Array]]) -> float | None:
@@ -140,6 +138,4 @@ def wrong_arguments(form: Form, z: Array, a: Array, error: Array | None) -> dict
             if form.by_output is not None:
                 taken += [form.by_output(error), form.by_output(-error)]
             found["derivative-of-error"] = taken
-    return {
-        name: [one for one in ones if one.shape == true.shape] for name, ones in found.items()
-    }
+    return {name: [one for one in ones if one.shape == true.shape] for name, ones in found.items()}

@@ -20,6 +20,7 @@ from backprop_core.review.structure import (
     Handle,
     LayerTrace,
     Unit,
+    VIEWS,
     Use,
     chains_of,
     changed_paths,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from backprop_core.review.losses import Family, Meeting
     from backprop_core.review.recorder import Node
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
     Data = dict[str, Any]
 
 MOST_DETAIL = 400
@@ -91,7 +92,11 @@ class UnitAnalysis:
 
     def _sort_passes(self, passes: list[Pass]) -> None:
         trained = {
-            term.weight.path for one in passes for layer in one.layers for neuron in layer for term in neuron.terms
+            term.weight.path
+            for one in passes
+            for layer in one.layers
+            for neuron in layer
+            for term in neuron.terms
         }
         self.updated = self._ancestors_of(after for path, after in self.new.items() if path in trained)
         for one in passes:
@@ -122,7 +127,9 @@ class UnitAnalysis:
     def products(self) -> set[Node]:
         """Where weights meet inputs."""
         passes = (*self.chains, *self.evaluations)
-        found = {layer.use.node for chain in passes for layers in (chain.layers, *chain.twins) for layer in layers}
+        found = {
+            layer.use.node for chain in passes for layers in (chain.layers, *chain.twins) for layer in layers
+        }
         return found | {
             neuron.z for one in (*self.passes, *self.other_passes) for layer in one.layers for neuron in layer
         }
@@ -153,8 +160,11 @@ class UnitAnalysis:
                 if not reached or node in outputs:
                     continue
                 # A sum is whole where it has all samples of this update; later it has those of others too.
-                found = (sum(output in direct for output in reached), 0 if direct & set(reached) else len(reached))
-                if found <= best:
+                found = (
+                    sum(output in direct for output in reached),
+                    0 if direct & set(reached) else len(reached),
+                )
+                if found < best or (found == best and not self._same_unit(node)):
                     continue
                 every = set(ancestors(node, self.given))
                 if is_curved(node, reached[0], downstream(self.graph, reached[0], every)):
@@ -165,6 +175,13 @@ class UnitAnalysis:
                 self.own = gradients(self.loss, self.given | self.products)
                 return
 
+    def _same_unit(self, node: Node) -> bool:
+        """Whether a value was computed in the same go as the loss found so far: penalties are often added to it."""
+        assert self.loss is not None
+        if self.loss.index < self.unit.start.at:
+            return node.index < self.unit.start.at
+        return node.index < self.unit.end.at
+
     def late(self) -> bool:
         """Whether the loss was complete only after the unit: summed up over several."""
         if self.loss is None or self.loss.index < self.unit.end.at:
@@ -172,7 +189,9 @@ class UnitAnalysis:
         return bool(self.trained_outputs & set(self.adjoints))
 
 
-def analyses(graph: Graph, units: list[Unit], chosen: list[Unit], families: list[Family]) -> Iterator[UnitAnalysis]:
+def analyses(
+    graph: Graph, units: list[Unit], chosen: list[Unit], families: list[Family]
+) -> Iterator[UnitAnalysis]:
     """Analyse the chosen units, each cut off from the updates of the others."""
     if not chosen:
         return
@@ -206,7 +225,10 @@ def capture(analysis: UnitAnalysis, sites: Sites, label: str, detail: bool) -> D
         "target": _targets(analysis, chains),
         "broadcast": _broadcast(analysis, sites, chains),
         "late": analysis.late(),
-        "loss_value": None if analysis.loss is None else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
+        "source": _source(analysis, chains),
+        "loss_value": None
+        if analysis.loss is None
+        else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
         "evaluation": _evaluation(analysis),
         "rates": _named_rates(analysis),
     }
@@ -243,10 +265,21 @@ def _layer(analysis: UnitAnalysis, traces: list[LayerTrace]) -> Data | None:
         "bias": None if bias is None else bias.path,
         "column_major": use.left,
         "names": {
-            "z": _name(traces[0].z), "a": _name(traces[0].a), "x": _name(use.input), "w": use.handle.path,
+            "z": _name(traces[0].z),
+            "a": _name(traces[0].a),
+            "x": _held_name(analysis, use.input),
+            "w": use.handle.path,
         },
         **rows,
     }
+
+
+def _held_name(analysis: UnitAnalysis, node: Node) -> str:
+    """Return the plain name under which the script holds a value."""
+    held = [
+        path for path, state in analysis.unit.start.state.items() if state is node and path.isidentifier()
+    ]
+    return _name(node) or min(held, key=len, default="")
 
 
 def _name(node: Node | None) -> str:
@@ -367,6 +400,41 @@ def _targets(analysis: UnitAnalysis, chains: list[Chain]) -> Data:
     return found
 
 
+def _source(analysis: UnitAnalysis, chains: list[Chain]) -> Data:
+    """Return from which arrays the samples and their targets were taken: how many there are, and the targets' own rows."""
+    first = chains[0].layers
+    root = _root_of(first[0].use.input)
+    fan_in = first[0].use.rows(first[0].use.input.value).shape[1]
+    made: Data = {"rows": np.size(root.value) // fan_in, "X": None, "Y": None}
+    target = next(
+        (
+            meeting.target
+            for layers in (first, *chains[0].twins)
+            for meeting in analysis.meetings[id(layers[-1])]
+            if meeting.target is not None and meeting.node.op in ("subtract", "multiply")
+        ),
+        None,
+    )
+    if target is None or len(chains) > 1:
+        return made
+    other = _root_of(target)
+    x, y = np.asarray(root.value), np.asarray(other.value)
+    outputs = np.size(first[-1].z.value) // max(len(first[0].use.rows(first[0].use.input.value)), 1)
+    if x.ndim == 2 and y.size == made["rows"] * outputs and fan_in in x.shape:
+        made["X"] = x.T if first[0].use.left and x.shape[0] == fan_in else x
+        made["Y"] = y.T if y.ndim == 2 and y.shape[0] == outputs and y.shape[1] != outputs else y.reshape(-1, outputs)
+        if made["X"].shape != (made["rows"], fan_in):
+            made["X"] = made["Y"] = None
+    return made
+
+
+def _root_of(node: Node) -> Node:
+    """Go back to the array that rows were taken from."""
+    while node.op in VIEWS and node.inputs and np.size(node.inputs[0].value) >= np.size(node.value):
+        node = node.inputs[0]
+    return node
+
+
 def _broadcast(analysis: UnitAnalysis, sites: Sites, chains: list[Chain]) -> list[Data]:
     """Return the lines where output and targets were broadcast against each other to something larger."""
     found = []
@@ -449,7 +517,11 @@ def _divides_by(node: Node, count: int) -> bool:
         if any(abs(share - small) < 1e-9 for small in (1.0, 0.5, 2.0)):
             return True
         outputs = round(1 / share) if share else 0
-        if outputs > 1 and any(abs(share * outputs - small) < 1e-9 for small in (1.0, 0.5, 2.0)) and outputs < 12:
+        if (
+            outputs > 1
+            and any(abs(share * outputs - small) < 1e-9 for small in (1.0, 0.5, 2.0))
+            and outputs < 12
+        ):
             return True
     return False
 
@@ -475,7 +547,9 @@ def _parameters(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace]) 
         new = analysis.new.get(path)
         if state in forward and (_is_used(path, layers) or (new is not None and is_update(state, new))):
             paths[path] = state
-    return [_parameter(analysis, sites, layers, path, state) for path, state in _distinct(paths, layers).items()]
+    return [
+        _parameter(analysis, sites, layers, path, state) for path, state in _distinct(paths, layers).items()
+    ]
 
 
 def _difference(new: Any, old: Array) -> Array:
@@ -488,7 +562,8 @@ def _difference(new: Any, old: Array) -> Array:
 
 def _is_used(path: str, layers: list[LayerTrace]) -> bool:
     return any(
-        layer.use.handle.path == path or (layer.bias is not None and layer.bias.path == path) for layer in layers
+        layer.use.handle.path == path or (layer.bias is not None and layer.bias.path == path)
+        for layer in layers
     )
 
 
@@ -502,7 +577,9 @@ def _distinct(paths: dict[str, Node], layers: list[LayerTrace]) -> dict[str, Nod
     return {path: state for state, path in found.items()}
 
 
-def _parameter(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], path: str, state: Node) -> Data:
+def _parameter(
+    analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], path: str, state: Node
+) -> Data:
     new = analysis.new.get(path)
     old_value = np.asarray(state.value, float)
     gradient = analysis.adjoints.get(state)
@@ -523,7 +600,9 @@ def _parameter(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], p
         "gradient": None if gradient is None else np.asarray(gradient, float).reshape(old_value.shape),
         "scales": [] if new is None else _scales(analysis, sites, state, new),
         "changed": new is not None,
-        "agreement": 0.0 if new is None else float(np.sign(np.vdot(applied, _difference(new.value, old_value)))),
+        "agreement": 0.0
+        if new is None
+        else float(np.sign(np.vdot(applied, _difference(new.value, old_value)))),
         "canonical": _canonical(layers, path, applied, gradient, analysis.own.get(state)),
         **how,
     }
@@ -578,7 +657,11 @@ def _buffers(analysis: UnitAnalysis, path: str, state: Node, new: Node) -> list[
     for other, node in analysis.unit.start.state.items():
         if other not in analysis.new or node is state or node in forward or node not in used:
             continue
-        if np.size(node.value) == size and np.shape(node.value) == np.shape(state.value) and node not in found:
+        if (
+            np.size(node.value) == size
+            and np.shape(node.value) == np.shape(state.value)
+            and node not in found
+        ):
             found.append(node)
     return found
 
@@ -621,7 +704,11 @@ def _without_buffers(
         return np.reshape(-value, applied.shape), {
             "adaptive": True, "stale": stale, "memory": True,
         }  # fmt: skip
-    return np.reshape(slope.flat[0] * value, applied.shape), {"adaptive": False, "stale": stale, "memory": True}
+    return np.reshape(slope.flat[0] * value, applied.shape), {
+        "adaptive": False,
+        "stale": stale,
+        "memory": True,
+    }
 
 
 def _less_memory(
@@ -640,7 +727,9 @@ def _less_memory(
 
 def _never_forgets(analysis: UnitAnalysis, gradient: Node, buffers: list[Node]) -> bool:
     """Whether gradients are added up for ever: a buffer's next value is the old one plus a multiple of this gradient."""
-    after = {node: analysis.new[path] for path, node in analysis.unit.start.state.items() if path in analysis.new}
+    after = {
+        node: analysis.new[path] for path, node in analysis.unit.start.state.items() if path in analysis.new
+    }
     for buffer in buffers:
         new = after[buffer]
         found = gradients(new, analysis.start | {gradient}, np.ones(np.shape(new.value)))
@@ -678,7 +767,9 @@ def _scale_of(analysis: UnitAnalysis, sites: Sites, node: Node, learned: Collect
             power = -1 if node.op != "multiply" else 1
             last = re.split(r"[.\[]", text.rstrip("]\"'"))[-1].strip("\"'")
             named = bool(RATE.match(last)) or bool(RATE.match(text.lstrip("-").strip()))
-            return [{"value": value, "text": text, "power": power, "line": sites.line(node.site), "rate": named}]
+            return [
+                {"value": value, "text": text, "power": power, "line": sites.line(node.site), "rate": named}
+            ]
     return []
 
 
@@ -717,8 +808,13 @@ def _detail(analysis: UnitAnalysis, sites: Sites) -> list[Data]:
         if value.dtype.kind not in "fi":
             continue
         found.append(
-            {"line": sites.line(node.site), "site": node.site, "op": node.op, "value": value.astype(float),
-             "names": [[name, sites.line(site)] for name, site in node.names]}  # fmt: skip
+            {
+                "line": sites.line(node.site),
+                "site": node.site,
+                "op": node.op,
+                "value": value.astype(float),
+                "names": [[name, sites.line(site)] for name, site in node.names],
+            }  # fmt: skip
         )
     return found[:MOST_DETAIL]
 
@@ -753,7 +849,9 @@ def capture_scalars(analysis: UnitAnalysis, sites: Sites, label: str, detail: bo
         evaluation = {
             "X": np.array([[term.value for term in one.layers[0][0].terms] for one in evaluated]),
             "A": _numbers([[neuron.a.value for neuron in one.layers[-1] if neuron.a] for one in evaluated]),
-            "e": _numbers([[analysis.adjoints[neuron.a] for neuron in one.layers[-1] if neuron.a] for one in evaluated]),
+            "e": _numbers(
+                [[analysis.adjoints[neuron.a] for neuron in one.layers[-1] if neuron.a] for one in evaluated]
+            ),
             "averaged": _averaged(analysis, len(evaluated)),
         }
         targets = [_scalar_targets(analysis, one, "loss") for one in evaluated]
@@ -766,7 +864,9 @@ def capture_scalars(analysis: UnitAnalysis, sites: Sites, label: str, detail: bo
     result: Data = {
         "label": label, "layers": layers, "parameters": list(parameters.values()),
         "e": _numbers(rows) if known else None, "target": found, "broadcast": [],
+        "late": analysis.late(), "source": {"rows": len(passes), "X": None, "Y": None},
         "late": analysis.late(),
+        "source": _source(analysis, chains),
         "loss_value": None if analysis.loss is None else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
         "evaluation": evaluation, "rates": _named_rates(analysis),
     }  # fmt: skip
@@ -819,7 +919,9 @@ def _scalar_layer(analysis: UnitAnalysis, layers: list[list[Neuron]], parameters
         return float(value[element.index]) if value.ndim else float(value)
 
     def matrix(array: str) -> Array:
-        return np.array([[of(neuron.terms[row].weight, array) for neuron in first] for row in range(len(first[0].terms))])
+        return np.array(
+            [[of(neuron.terms[row].weight, array) for neuron in first] for row in range(len(first[0].terms))]
+        )
 
     biased = all(neuron.bias is not None for neuron in first)
     own = {path: analysis.own.get(analysis.unit.start.state[path]) for path in parameters}
@@ -838,6 +940,7 @@ def _scalar_layer(analysis: UnitAnalysis, layers: list[list[Neuron]], parameters
         "names": {"z": _name(first[0].z), "a": _name(first[0].a), "x": "", "w": first[0].terms[0].weight.path},
     }  # fmt: skip
     if any(value is not None for value in own.values()):
+
         def owned(element: Element) -> float:
             value = own[element.path]
             if value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from backprop_core.review.points import Network, Point
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
     Data = dict[str, Any]
 
 HARMFUL = {"sum": "sum-instead-of-mean", "divided": "divided-twice"}
@@ -39,6 +40,7 @@ class Finding:
 class Judgement:
     """All that was found about one script's updates."""
 
+    network: Network
     findings: list[Finding]
     warnings: list[tuple[str, str]]
     verdicts: dict[str, tuple[float, float, str]]
@@ -55,6 +57,8 @@ def judge(network: Network) -> Judgement:
     broadcast = _broadcast(network)
     if broadcast is not None:
         findings = [broadcast, *(finding for finding in findings if finding.id != "wrong-gradient")]
+    if target_edit is None:
+        target_edit = _data_mistakes(network)
     if target_edit is not None:
         findings.insert(0, target_edit)
     scaled, warnings = _factors(network, search, state)
@@ -64,7 +68,45 @@ def judge(network: Network) -> Judgement:
     findings += scaled + _regularisation(network, search, state) + _memory(network)
     residuals = [fit.residual for fit in state.fits.values() if fit is not None]
     verdicts = _verdicts(network, search, findings)
-    return Judgement(findings, warnings, verdicts, state, search, max(residuals, default=0.0))
+    return Judgement(network, findings, warnings, verdicts, state, search, max(residuals, default=0.0))
+
+
+def _data_mistakes(network: Network) -> Finding | None:
+    """Tell samples that are always the same, and targets that belong to other samples."""
+    paths = [path for layer in (*network.weight_paths, *network.bias_paths) for path in layer]
+    points = network.points
+    first = points[0].layers[0].X
+    same = len(points) >= 4 and all(np.array_equal(point.layers[0].X, first) for point in points)
+    available = max(point.data["source"]["rows"] for point in points)
+    if same and (
+        network.batches > 1
+        or (len(first) == 1 and available > 1)
+        or (not network.implied and network.samples > len(first))
+    ):
+        return Finding("one-sample-only", None, paths)
+    wrong = [_misaligned(point) for point in points]
+    if sum(one is True for one in wrong) > 0.5 * len(wrong):
+        return Finding("target-misaligned", None, paths)
+    return None
+
+
+def _misaligned(point: Point) -> bool | None:
+    """Whether most samples of an update stand in other rows of their array than their targets do in theirs."""
+    source, target = point.data["source"], point.target
+    x, y = source["X"], source["Y"]
+    if x is None or target is None or y.shape[1] != target.shape[1]:
+        return None
+    rows = {np.ascontiguousarray(row).tobytes(): number for number, row in enumerate(x)}
+    if len(rows) < len(x):
+        return None
+    numbers = [rows.get(np.ascontiguousarray(row).tobytes()) for row in point.layers[0].X]
+    if any(number is None for number in numbers):
+        return None
+    meant = y[np.array(numbers, int)]
+    values = {np.ascontiguousarray(row).tobytes() for row in y}
+    if any(np.ascontiguousarray(row).tobytes() not in values for row in target):
+        return None
+    return bool(np.any(meant != target))
 
 
 def _broadcast(network: Network) -> Finding | None:
@@ -72,7 +114,9 @@ def _broadcast(network: Network) -> Finding | None:
     for point in network.points:
         for entry in point.data["broadcast"]:
             paths = [path for layer in (*network.weight_paths, *network.bias_paths) for path in layer]
-            shapes = " and ".join(str(tuple(int(size) for size in entry[name])) for name in ("output", "target"))
+            shapes = " and ".join(
+                str(tuple(int(size) for size in entry[name])) for name in ("output", "target")
+            )
             return Finding("broadcast-error", None, paths, note=f"{entry['line']}|{shapes}")
     return None
 
@@ -95,7 +139,10 @@ def _explain(network: Network) -> tuple[Search, list[State], Finding | None]:
     if states[0].cost < WRONG_BIAS:
         return best
     cost = states[0].cost
+    until = time.process_time() + 4.0
     for finding, errors, price in _other_errors(network, search):
+        if time.process_time() > until:
+            break
         other = Search(network, errors)
         if not other.could_explain():
             continue
@@ -114,7 +161,11 @@ def _other_errors(network: Network, search: Search) -> Any:
         for row in range(min(rows, 64)):
             mask = np.zeros((rows, 1))
             mask[row] = 1
-            yield Finding("one-sample-only", None, paths, note=str(row)), [point.e * mask for point in points], 1.0
+            yield (
+                Finding("one-sample-only", None, paths, note=str(row)),
+                [point.e * mask for point in points],
+                1.0,
+            )
     wrong = [_with_update_target(network, point) for point in points]
     if all(one is not None for one in wrong):
         yield Finding("target-misaligned", None, paths), wrong, 1.0
@@ -191,10 +242,16 @@ def _factors(network: Network, search: Search, state: State) -> tuple[list[Findi
         classes[key] = _classified(network, search, fit, part)
     findings: list[Finding] = []
     for kind, name in HARMFUL.items():
-        findings += _grouped(network, name, {key for key, (one, _) in classes.items() if one == kind}, set(classes))
-    findings += _grouped(network, "sign-flipped", {key for key, flipped in signs.items() if flipped}, set(signs))
+        findings += _grouped(
+            network, name, {key for key, (one, _) in classes.items() if one == kind}, set(classes)
+        )
+    findings += _grouped(
+        network, "sign-flipped", {key for key, flipped in signs.items() if flipped}, set(signs)
+    )
     constants = {round(factor, 9) for kind, factor in classes.values() if kind == "constant"}
-    constants |= {round(rest, 9) for kind, rest in classes.values() if kind in HARMFUL and abs(rest - 1) > 1e-6}
+    constants |= {
+        round(rest, 9) for kind, rest in classes.values() if kind in HARMFUL and abs(rest - 1) > 1e-6
+    }
     warnings = []
     for factor in sorted(constants):
         two = any(abs(factor - value) < 1e-6 for value in (2.0, 0.5))
@@ -206,7 +263,10 @@ def _factors(network: Network, search: Search, state: State) -> tuple[list[Findi
 def _agreement(network: Network, path: str) -> float:
     """Return whether an optimizer that rescales gradients goes down them, at most points."""
     return sum(
-        part["agreement"] for point in network.points for part in point.data["parameters"] if part["path"] == path
+        part["agreement"]
+        for point in network.points
+        for part in point.data["parameters"]
+        if part["path"] == path
     )
 
 
@@ -242,7 +302,11 @@ def _class_of(kappa: float, power: int, network: Network, rows: int, outputs: in
         return abs(kappa - value) <= 1e-4 * value
 
     if network.implied:
-        return ("constant", kappa) if any(near(v) or abs(kappa * rows - v) < 1e-4 for v in (2.0, 0.5)) else ("ok", 1.0)
+        return (
+            ("constant", kappa)
+            if any(near(v) or abs(kappa * rows - v) < 1e-4 for v in (2.0, 0.5))
+            else ("ok", 1.0)
+        )
     if power:
         return ("sum" if power > 0 else "divided"), kappa
     if near(1.0):
@@ -254,7 +318,9 @@ def _class_of(kappa: float, power: int, network: Network, rows: int, outputs: in
             return "ok", 1.0
     if rows == 1 and samples > 1 and (near(samples) or near(1 / samples)):
         return "ok", 1.0
-    small = sorted({2.0, 0.5, float(outputs), 1 / outputs, 2.0 * outputs, 0.5 / outputs, 0.5 * outputs, 2 / outputs})
+    small = sorted(
+        {2.0, 0.5, float(outputs), 1 / outputs, 2.0 * outputs, 0.5 / outputs, 0.5 * outputs, 2 / outputs}
+    )
     if any(near(value) for value in small if value != rows and value != 1 / rows):
         return "constant", kappa
     if rows > 1 and network.averaged and not network.implied:
@@ -266,7 +332,9 @@ def _class_of(kappa: float, power: int, network: Network, rows: int, outputs: in
     return "odd", kappa
 
 
-def _grouped(network: Network, name: str, keys: set[tuple[int, str]], known: set[tuple[int, str]]) -> list[Finding]:
+def _grouped(
+    network: Network, name: str, keys: set[tuple[int, str]], known: set[tuple[int, str]]
+) -> list[Finding]:
     """Join what holds for all parameters into one finding, else one a layer."""
     if not keys:
         return []
@@ -277,7 +345,9 @@ def _grouped(network: Network, name: str, keys: set[tuple[int, str]], known: set
     if keys == known and len(known) > 1:
         return [Finding(name, None, paths(sorted(keys)))]
     layers = sorted({index for index, _ in keys})
-    return [Finding(name, index + 1, paths([key for key in sorted(keys) if key[0] == index])) for index in layers]
+    return [
+        Finding(name, index + 1, paths([key for key in sorted(keys) if key[0] == index])) for index in layers
+    ]
 
 
 # -- regularisation and memory --------------------------------------------------------------------------------
@@ -294,7 +364,9 @@ def _regularisation(network: Network, search: Search, state: State) -> list[Find
         held.append(index)
         if abs(fit.decay) < 1e-3 * abs(asked):
             missing.append(index)
-        elif not any(abs(value - asked) < 1e-3 * abs(asked) for value in (fit.decay, fit.decay * abs(fit.factor))):
+        elif not any(
+            abs(value - asked) < 1e-3 * abs(asked) for value in (fit.decay, fit.decay * abs(fit.factor))
+        ):
             wrong.append(index)
     findings = []
     for name, layers in (("regularization-missing", missing), ("regularization-wrong-factor", wrong)):
@@ -331,7 +403,9 @@ def _memory(network: Network) -> list[Finding]:
     layers = {index + 1 for index in range(len(network.weights)) for path in stale
               if path in (network.weights[index], network.biases[index])}  # fmt: skip
     every = {path for path in (*network.weights, *network.biases) if path}
-    layer = next(iter(layers)) if len(layers) == 1 and len(network.weights) > 1 and set(stale) != every else None
+    layer = (
+        next(iter(layers)) if len(layers) == 1 and len(network.weights) > 1 and set(stale) != every else None
+    )
     return [Finding("stale-gradient", layer, stale)]
 
 
@@ -355,12 +429,17 @@ def true_gradients(search: Search, point: Point) -> list[tuple[Array, Array]]:
     return found
 
 
-def _verdicts(network: Network, search: Search, findings: list[Finding]) -> dict[str, tuple[float, float, str]]:
+def _verdicts(
+    network: Network, search: Search, findings: list[Finding]
+) -> dict[str, tuple[float, float, str]]:
     sums: dict[str, list[float]] = {}
     for point in search.points:
         true = true_gradients(search, point)
         for index, layer in enumerate(point.layers):
-            for kind, applied, gradient in (("W", layer.applied_w, true[index][0]), ("b", layer.applied_b, true[index][1])):
+            for kind, applied, gradient in (
+                ("W", layer.applied_w, true[index][0]),
+                ("b", layer.applied_b, true[index][1]),
+            ):
                 path = network.weights[index] if kind == "W" else network.biases[index]
                 if path is None or applied is None:
                     continue

@@ -8,6 +8,7 @@ in several layers cost no more than the single ones.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
     from backprop_core.review.points import Network, Point, PointLayer
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
 
+MOST_SECONDS = 4.0
+"""Processor time for one search: what no combination explains is said to be wrong, without trying for ever."""
 WRONG_WEIGHTS = 4.0
 WRONG_BIAS = 3.0
 MOST_STATES = 10
@@ -77,6 +80,7 @@ class Search:
         self.rates = [point.rate for point in self.points]
         self.rows = [point.rows for point in self.points]
         self._may_decay = True
+        self._until = time.process_time() + MOST_SECONDS
 
     def run(self) -> list[State]:
         """Return the cheapest explanations."""
@@ -85,7 +89,7 @@ class Search:
             found = [after for state in states for after in self._layer(state, index)]
             best = min(state.cost for state in found)
             found = [state for state in found if state.cost <= best + 1.15]
-            states = sorted(found, key=lambda state: state.cost)[:MOST_STATES]
+            states = _distinct(sorted(found, key=lambda state: state.cost))[:MOST_STATES]
         best = states[0].cost
         return [state for state in states if state.cost <= best + 0.3]
 
@@ -105,6 +109,8 @@ class Search:
     def _layer(self, state: State, index: int) -> list[State]:
         found: list[State] = []
         for choice in sorted(self._choices(state, index), key=lambda choice: choice.cost):
+            if found and time.process_time() > self._until:
+                break
             if found and choice.cost > min(one.cost for one in found) - state.cost + 0.3:
                 # What is passed on below shows there only.
                 if not any(edit.id == "raw-error-propagated" for edit in choice.edits) or choice.cost > 2.2:
@@ -145,7 +151,9 @@ class Search:
 
     # -- from the layer above ------------------------------------------------------------------------------------
 
-    def _propagated(self, state: State, index: int) -> Iterator[tuple[float, tuple[Edit, ...], tuple[Array, ...]]]:
+    def _propagated(
+        self, state: State, index: int
+    ) -> Iterator[tuple[float, tuple[Edit, ...], tuple[Array, ...]]]:
         above = self._of(index + 1)
         number = index + 1
         deltas = state.signal
@@ -162,9 +170,17 @@ class Search:
             spread = self._spread(source, shape[0])
             if spread is not None:
                 yield 1.0, edit, spread
-            if source[0].shape[1] > 1 and source[0].shape[1] != shape[0]:
-                yield 1.1, edit, tuple(np.repeat(d.sum(axis=1, keepdims=True), shape[0], axis=1) for d in source)
-                yield 1.1, edit, tuple(np.repeat(d.mean(axis=1, keepdims=True), shape[0], axis=1) for d in source)
+            if source[0].shape[1] > 1:
+                yield (
+                    1.1,
+                    edit,
+                    tuple(np.repeat(d.sum(axis=1, keepdims=True), shape[0], axis=1) for d in source),
+                )
+                yield (
+                    1.1,
+                    edit,
+                    tuple(np.repeat(d.mean(axis=1, keepdims=True), shape[0], axis=1) for d in source),
+                )
 
     def _spread(self, source: tuple[Array, ...], units: int) -> tuple[Array, ...] | None:
         width = source[0].shape[1]
@@ -180,6 +196,7 @@ class Search:
         true = self._true(signal, index)
         yield Choice(0.0, (), true, true)
         if self._same(signal, true):
+            yield from self._error_for_output(signal, index)
             return
         missing = "missing-output-derivative" if top else "missing-hidden-derivative"
         yield Choice(1.0, (Edit(missing, number),), signal, signal)
@@ -195,6 +212,19 @@ class Search:
             yield Choice(1.0, (Edit("extra-output-derivative", number),), extra, extra)
         yield from self._wrong_arguments(signal, index)
         yield from self._wrong_slope(signal, index)
+
+    def _error_for_output(self, signal: tuple[Array, ...], index: int) -> Iterator[Choice]:
+        """Take a ReLU's derivative at the error, where the output was positive at all points."""
+        errors = [
+            None if point.target is None else point.layers[-1].A - point.target for point in self.points
+        ]
+        if index < self.depth - 1 or any(
+            error is None or error.shape != s.shape for error, s in zip(errors, signal, strict=True)
+        ):
+            return
+        for sign in (1.0, -1.0):
+            delta = tuple(s * (sign * error > 0) for s, error in zip(signal, errors, strict=True))  # type: ignore[operator]
+            yield Choice(1.0, (Edit("derivative-of-error", index + 1),), delta, delta)
 
     def _again(self, layer: PointLayer, name: str) -> Array:
         return layer.A * (1 - layer.A) if name == "softmax" else layer.D
@@ -260,9 +290,7 @@ class Search:
             return
         form = form_of("leaky-relu", slope)
         assert form is not None
-        delta = tuple(
-            s * form.derivative(layer.Z) for s, layer in zip(signal, self._of(index), strict=True)
-        )
+        delta = tuple(s * form.derivative(layer.Z) for s, layer in zip(signal, self._of(index), strict=True))
         yield Choice(1.0, (Edit("wrong-slope", index + 1, note=f"{slope:.6g}"),), delta, delta)
 
     # -- the gradients -------------------------------------------------------------------------------------------
@@ -307,7 +335,9 @@ class Search:
                 return made
         return None
 
-    def _products(self, index: int, delta: tuple[Array, ...]) -> Iterator[tuple[float, Edit | None, list[Array]]]:
+    def _products(
+        self, index: int, delta: tuple[Array, ...]
+    ) -> Iterator[tuple[float, Edit | None, list[Array]]]:
         layers, number = self._of(index), index + 1
         pairs = list(zip(layers, delta, strict=True))
         right = [layer.X.T @ d for layer, d in pairs]
@@ -318,7 +348,11 @@ class Search:
         edit = Edit("outputs-in-place-of-inputs", number, "W")
         if fan_in == fan_out:
             yield 1.0, edit, [layer.A.T @ d for layer, d in pairs]
-        yield 1.0, edit, [np.repeat((layer.A * d).sum(axis=0, keepdims=True), fan_in, axis=0) for layer, d in pairs]
+        yield (
+            1.0,
+            edit,
+            [np.repeat((layer.A * d).sum(axis=0, keepdims=True), fan_in, axis=0) for layer, d in pairs],
+        )
         edit = Edit("weights-in-place-of-activation", number, "W")
         for kind in range(6):
             made = [_weights_for_activation(kind, layer, d) for layer, d in pairs]
@@ -331,8 +365,6 @@ class Search:
             return [(0.0, None, None)]
         observed = [-np.asarray(layer.applied_b) for layer in layers]
         held = [np.zeros_like(o) for o in observed]
-        noise = [1e-12 * np.ones_like(o) for o in observed]
-        del noise
         right = [d.sum(axis=0, keepdims=True) for d in choice.used]
         if all(not np.any(o) for o in observed):
             if all(not np.any(g) for g in right):
@@ -345,6 +377,10 @@ class Search:
             return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None)]
         found: list[tuple[float, Edit | None, Fit | None]] = []
         edit = Edit("bias-gradient-wrong-axis", number, "b")
+        sizes = zip(observed, right, self.rates, strict=True)
+        if all(np.linalg.norm(o) <= 1e-9 * abs(rate) * np.linalg.norm(g) for o, g, rate in sizes):
+            # Summed over everything, the δ of a softmax cancels.
+            return [(1.0, edit, None)]
         for predicted in self._bias_variants(index, choice, state, observed[0].shape):
             made = self._fit(observed, predicted, held)
             if made is not None:
@@ -365,6 +401,18 @@ class Search:
                     yield made  # type: ignore[misc]
         if layers[0].A.shape[1] == shape[-1]:
             yield [layer.A.sum(axis=0, keepdims=True) * np.ones(shape) for layer in layers]
+
+
+def _distinct(states: list[State]) -> list[State]:
+    """Leave out explanations that say the same and pass the same on."""
+    seen = set()
+    kept = []
+    for state in states:
+        key = (state.edits, tuple(float(np.sum(np.abs(signal))) for signal in state.signal))
+        if key not in seen:
+            seen.add(key)
+            kept.append(state)
+    return kept
 
 
 _REDUCTIONS: list[Any] = [
@@ -402,7 +450,9 @@ def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Array
     if kind == 2:
         return w.T @ delta if w.shape[0] == delta.shape[0] and w.shape[1] == w.shape[0] else None
     if kind == 3:
-        return np.repeat((w.sum(axis=0, keepdims=True) * delta.sum(axis=0, keepdims=True)), w.shape[0], axis=0)
+        return np.repeat(
+            (w.sum(axis=0, keepdims=True) * delta.sum(axis=0, keepdims=True)), w.shape[0], axis=0
+        )
     if kind == 4:
         return w @ (delta.T @ delta) if False else None
     if kind == 5:
@@ -412,6 +462,7 @@ def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Array
 
 def choose_points(network: Network) -> list[Point]:
     """Return the points that tell most: random weights first, then the start, then later ones."""
+
     def rank(point: Point) -> int:
         return 0 if point.label.startswith("random") else 1 if point.label == "start" else 2
 

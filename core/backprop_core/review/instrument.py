@@ -26,7 +26,19 @@ COMPARISONS = {
     ast.Eq: "equal", ast.NotEq: "not_equal",
 }  # fmt: skip
 UNARY = {ast.USub: "negative", ast.Invert: "invert"}
-LEFT_ALONE = {"super", "locals", "globals", "vars", "dir", "eval", "exec", "isinstance", "issubclass", "type", "len"}
+LEFT_ALONE = {
+    "super",
+    "locals",
+    "globals",
+    "vars",
+    "dir",
+    "eval",
+    "exec",
+    "isinstance",
+    "issubclass",
+    "type",
+    "len",
+}
 TRACED_ATTRIBUTES = {"T", "mT", "real"}
 
 

@@ -21,10 +21,20 @@ if TYPE_CHECKING:
     from backprop_core.review.recorder import Node
     from backprop_core.review.structure import Graph, Unit
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
 
 LOGARITHMS = {"log", "log1p", "log2", "log10"}
-COMPARING = {"equal", "not_equal", "greater", "less", "greater_equal", "less_equal", "argmax", "sign", "round"}
+COMPARING = {
+    "equal",
+    "not_equal",
+    "greater",
+    "less",
+    "greater_equal",
+    "less_equal",
+    "argmax",
+    "sign",
+    "round",
+}
 CURVED = {"power", "pow", "square", "abs", "absolute", "fabs", "norm", "exp", "maximum", "minimum", "where", "vectorized",
           "var", "std", "einsum", "logaddexp", "sqrt", "cosh", "fmax", "max", "linalg.norm", "float_power",
           *LOGARITHMS}  # fmt: skip
@@ -103,7 +113,9 @@ def _by_name(name: str) -> float:
 
 
 def _is_number(value: Any) -> bool:
-    return np.size(value) == 1 and (isinstance(value, float) or getattr(value, "dtype", np.dtype(int)).kind == "f")
+    return np.size(value) == 1 and (
+        isinstance(value, float) or getattr(value, "dtype", np.dtype(int)).kind == "f"
+    )
 
 
 def is_curved(node: Node, output: Node, within: Collection[Node]) -> bool:
@@ -222,7 +234,13 @@ def _stripped(node: Node, z: Node) -> Node:
 
 
 def _with_constant(node: Node) -> bool:
-    return sum(isinstance(argument, Ref) and np.size(node.inputs[argument.index].value) > 1 for argument in node.arguments[:2]) <= 1
+    return (
+        sum(
+            isinstance(argument, Ref) and np.size(node.inputs[argument.index].value) > 1
+            for argument in node.arguments[:2]
+        )
+        <= 1
+    )
 
 
 def depends(node: Node, cut: Collection[Node], on: Collection[Node]) -> bool:

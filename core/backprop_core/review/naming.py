@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from backprop_core.review.findings import Finding, Judgement
     from backprop_core.review.points import Network
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
     Data = dict[str, Any]
 
 
@@ -69,7 +69,9 @@ class Lines:
         self.number = next(
             (n for n, point in enumerate(judgement.search.points) if point.data.get("detail")), None
         )
-        self.detail: list[Data] = [] if self.number is None else judgement.search.points[self.number].data["detail"]
+        self.detail: list[Data] = (
+            [] if self.number is None else judgement.search.points[self.number].data["detail"]
+        )
 
     def of(self, finding: Finding) -> int:
         """Return the line of a finding; that of the first parameter's update where no other is known."""
@@ -100,7 +102,11 @@ class Lines:
         deltas = self.state.deltas
         if finding.id in ("sign-flipped", "stale-gradient", "bias-never-updated"):
             return
-        if finding.layer is None or finding.place == "W" or finding.id in ("sum-instead-of-mean", "divided-twice"):
+        if (
+            finding.layer is None
+            or finding.place == "W"
+            or finding.id in ("sum-instead-of-mean", "divided-twice")
+        ):
             layer = finding.layer or len(point.layers)
             applied = point.layers[layer - 1].applied_w
             if applied is not None:

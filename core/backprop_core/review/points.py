@@ -12,7 +12,7 @@ from backprop_core.review.activation_forms import Form, form_of, recognise
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
     Data = dict[str, Any]
 
 
@@ -75,6 +75,7 @@ class Network:
     parameters: dict[str, Data]
     names: list[dict[str, str]]
     """What the script calls z, a and x of each layer."""
+    column_major: bool
 
 
 LOSS_BASES: dict[str, Any] = {
@@ -159,12 +160,13 @@ def build_network(messages: list[Data]) -> Network | None:
         kind if not implied else "quadratic", implied, start["batches"],
         any(made["late"] for made in captures if made["label"] == "start"), samples, averaged, points,
         {part["path"]: part for part in captures[0]["parameters"]},
-        [layer["names"] for layer in first],
+        [layer["names"] for layer in first], bool(first[0]["column_major"]),
     )  # fmt: skip
 
 
 def _alike(captures: list[Data]) -> list[Data]:
     """Leave out updates at which an optimizer had no memory yet, if it has one at others."""
+
     def remembering(made: Data) -> frozenset[str]:
         return frozenset(part["path"] for part in made["parameters"] if part["memory"])
 
@@ -241,8 +243,15 @@ def _point(made: Data, e: Array) -> Point:
             kept[layer["bias_column"]] = False
         layers.append(
             PointLayer(
-                layer["X"], layer["W"], layer["Z"], layer["A"], layer["D"], layer["moved"],
-                layer.get("applied_w", applied.get((index, "W"))), layer.get("applied_b", applied.get((index, "b"))), kept,
+                layer["X"],
+                layer["W"],
+                layer["Z"],
+                layer["A"],
+                layer["D"],
+                layer["moved"],
+                layer.get("applied_w", applied.get((index, "W"))),
+                layer.get("applied_b", applied.get((index, "b"))),
+                kept,
             )  # fmt: skip
         )
     return Point(
@@ -262,4 +271,6 @@ def rate_of(made: Data) -> float:
 
 def has_rate(made: Data) -> bool:
     """Whether the script names its learning rate."""
-    return bool(made["rates"]) or any(scale["rate"] for part in made["parameters"] for scale in part["scales"])
+    return bool(made["rates"]) or any(
+        scale["rate"] for part in made["parameters"] for scale in part["scales"]
+    )

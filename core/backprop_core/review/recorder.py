@@ -34,7 +34,18 @@ IN_PLACE: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 MUTATORS = {"shuffle", "copyto", "fill", "put", "place", "putmask", "fill_diagonal", "sort", "partition", "at",
             "resize", "itemset"}  # fmt: skip
-SHOWING = {"print", "str", "format", "repr", "append", "write", "info", "debug", "set_description", "set_postfix"}
+SHOWING = {
+    "print",
+    "str",
+    "format",
+    "repr",
+    "append",
+    "write",
+    "info",
+    "debug",
+    "set_description",
+    "set_postfix",
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -174,7 +185,11 @@ class Recorder:
     def _record(
         self, op: str, function: Callable[..., Any], arguments: Any, keywords: Any, result: Any, site: int
     ) -> Any:
-        if isinstance(result, (tuple, list)) and result and all(isinstance(part, np.ndarray) for part in result):
+        if (
+            isinstance(result, (tuple, list))
+            and result
+            and all(isinstance(part, np.ndarray) for part in result)
+        ):
             for index, part in enumerate(result):
                 chosen = _choosing(function, index)
                 self._record(f"{op}[{index}]", chosen, arguments, keywords, part, site)
@@ -268,10 +283,18 @@ class Recorder:
         if not (self.recording and isinstance(obj, np.ndarray) and is_numeric(obj)):
             obj[index] = value
             return
-        self._changed("set_item", replaced, (obj, index, value), obj, lambda: operator.setitem(obj, index, value), site)
+        self._changed(
+            "set_item", replaced, (obj, index, value), obj, lambda: operator.setitem(obj, index, value), site
+        )
 
     def _changed(
-        self, op: str, function: Callable[..., Any], arguments: Any, array: np.ndarray, act: Callable[[], Any], site: int
+        self,
+        op: str,
+        function: Callable[..., Any],
+        arguments: Any,
+        array: np.ndarray,
+        act: Callable[[], Any],
+        site: int,
     ) -> Node:
         inputs: list[Node] = []
         spec = self._spec(arguments, inputs)
@@ -323,7 +346,9 @@ class Recorder:
     def show(self, value: Any, site: int, text: str | None = None) -> Any:
         """Note that a number is shown to somebody: printed, formatted, kept in a list."""
         if self.recording and isinstance(value, (float, np.floating, np.ndarray)):
-            self._seen(value, "shown", site, self.sites.text(self.sites.nodes[site]) if text is None else text)
+            self._seen(
+                value, "shown", site, self.sites.text(self.sites.nodes[site]) if text is None else text
+            )
         return value
 
     def _seen(self, value: Any, how: str, site: int, text: str) -> None:
@@ -345,7 +370,9 @@ class Recorder:
         if isinstance(obj, (np.ndarray, np.generic)):
             unbound = getattr(type(obj), name, None)
             if unbound is not None:
-                return self._called(unbound, "item()" if name == "item" else name, site, (obj, *arguments), keywords)
+                return self._called(
+                    unbound, "item()" if name == "item" else name, site, (obj, *arguments), keywords
+                )
         op = f"{obj.__name__}.{name}" if isinstance(obj, np.ufunc) else name
         return self._called(getattr(obj, name), op, site, arguments, keywords)
 
@@ -459,7 +486,6 @@ class Recorder:
         top = Top(len(self.nodes), loop.site, loop.instance, loop.iteration, loops, state)
         self.tops.append(top)
         return top
-
 
     def _held(self, loop: Loop) -> dict[str, Any]:
         """Return what the script holds, without names that came later for what had one already."""

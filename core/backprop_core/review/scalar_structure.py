@@ -67,7 +67,10 @@ def is_scalar_weight(graph: Graph, path: str, unit: Unit) -> bool:
         for user in graph.users.get(handle.operand, ()):
             if user.op != "multiply" or not unit.start.at <= user.index < unit.end.at:
                 continue
-            if any(source is not handle.operand and not (source.op == "leaf" and source in steady) for source in user.inputs):
+            if any(
+                source is not handle.operand and not (source.op == "leaf" and source in steady)
+                for source in user.inputs
+            ):
                 return True
             if len(user.inputs) == 1 and any(isinstance(argument, int) for argument in user.arguments):
                 return True
@@ -153,7 +156,9 @@ def _sums(graph: Graph, unit: Unit, until: int, elements: dict[Node, Element]) -
     return affine
 
 
-def _term(node: Node, elements: dict[Node, Element], masks: dict[Node, int], bits: dict[str, int]) -> Term | None:
+def _term(
+    node: Node, elements: dict[Node, Element], masks: dict[Node, int], bits: dict[str, int]
+) -> Term | None:
     for position, argument in enumerate(node.arguments):
         source = node.inputs[argument.index] if isinstance(argument, Ref) else None
         element = elements.get(source) if source is not None else None
@@ -170,7 +175,9 @@ def _term(node: Node, elements: dict[Node, Element], masks: dict[Node, int], bit
     return None
 
 
-def _part(argument: Any, node: Node, affine: dict[Node, list[Any]], elements: dict[Node, Element]) -> list[Any] | None:
+def _part(
+    argument: Any, node: Node, affine: dict[Node, list[Any]], elements: dict[Node, Element]
+) -> list[Any] | None:
     if not isinstance(argument, Ref):
         return [] if argument == 0 else None
     source = node.inputs[argument.index]
@@ -210,7 +217,11 @@ def _grouped(neurons: dict[Node, Neuron]) -> list[Pass]:
     for neuron in neurons.values():
         if neuron.z in used:
             continue
-        key = tuple(neuron.below) if neuron.below else tuple(id(term.input) if term.input else term.value for term in neuron.terms)
+        key = (
+            tuple(neuron.below)
+            if neuron.below
+            else tuple(id(term.input) if term.input else term.value for term in neuron.terms)
+        )
         tops.setdefault(key, []).append(neuron)
     passes = []
     for outputs in tops.values():

@@ -24,7 +24,12 @@ def execute(code: CodeType, script: Path, namespace: dict[str, Any], extra: dict
     """
     main = ModuleType("__main__")
     namespace.update(
-        __name__="__main__", __file__=str(script), __builtins__=builtins, __doc__=None, __package__=None, __spec__=None
+        __name__="__main__",
+        __file__=str(script),
+        __builtins__=builtins,
+        __doc__=None,
+        __package__=None,
+        __spec__=None,
     )
     main.__dict__.update(namespace)
     sys.modules["__main__"] = main

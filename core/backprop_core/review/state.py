@@ -61,7 +61,9 @@ class _Walker:
 
 def _children(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
-        return [(f"[{_quoted(key)}]", child) for key, child in value.items() if isinstance(key, (str, int, tuple))]
+        return [
+            (f"[{_quoted(key)}]", child) for key, child in value.items() if isinstance(key, (str, int, tuple))
+        ]
     if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype == object):
         if len(value) > 2000 and not isinstance(value[0], np.ndarray):
             return []

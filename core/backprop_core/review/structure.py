@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from backprop_core.review.recorder import Node, Recorder, Top
 
-    Array = NDArray[np.float64]
+    Array = NDArray[Any]
 
 VIEWS = {"T", "mT", "transpose", "reshape", "ravel", "flatten", "squeeze", "expand_dims", "atleast_2d", "atleast_1d",
          "item", "item()", "copy", "asarray", "array", "astype", "ascontiguousarray", "float", "float64",
@@ -55,7 +55,9 @@ class Handle:
     @property
     def key(self) -> tuple[str, ...]:
         """The same for all uses of the same part of the same parameter."""
-        parts = [repr(node.arguments[1]) for node in self.views if node.op == "item" and len(node.arguments) > 1]
+        parts = [
+            repr(node.arguments[1]) for node in self.views if node.op == "item" and len(node.arguments) > 1
+        ]
         return (self.path, *parts)
 
     def seen(self, stored: Any) -> Array:
@@ -165,7 +167,12 @@ class Graph:
         found = [Handle(path, state, (), state)]
         for handle in found:
             for user in self.users.get(handle.operand, ()):
-                if user.op in VIEWS and user.index < until and user.inputs[0] is handle.operand and _plain(user):
+                if (
+                    user.op in VIEWS
+                    and user.index < until
+                    and user.inputs[0] is handle.operand
+                    and _plain(user)
+                ):
                     found.append(Handle(path, state, (*handle.views, user), user))
         return found
 
@@ -201,7 +208,9 @@ def changed_paths(unit: Unit) -> dict[str, tuple[Node, Node]]:
 
 
 def _is_float(value: Any) -> bool:
-    return isinstance(value, float) or (isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind in "fi")
+    return isinstance(value, float) or (
+        isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind in "fi"
+    )
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -355,7 +364,11 @@ def _is_product(node: Node) -> bool:
 
 
 def _masks(
-    graph: Graph, unit: Unit, span: tuple[int, int], handles: dict[Node, Handle], bits: dict[tuple[str, ...], int]
+    graph: Graph,
+    unit: Unit,
+    span: tuple[int, int],
+    handles: dict[Node, Handle],
+    bits: dict[tuple[str, ...], int],
 ) -> dict[Node, int]:
     masks: dict[Node, int] = {}
     for operand, handle in handles.items():
@@ -380,7 +393,9 @@ def chains_of(graph: Graph, unit: Unit, uses: dict[tuple[str, ...], list[Use]], 
     end = until
     given = unit.given()
     by_node = {use.node: (key, use) for key, found in uses.items() for use in found}
-    before: dict[Node, list[Node]] = {node: _nearest(use.input, by_node, given) for node, (_, use) in by_node.items()}
+    before: dict[Node, list[Node]] = {
+        node: _nearest(use.input, by_node, given) for node, (_, use) in by_node.items()
+    }
     followed = {source for sources in before.values() for source in sources}
     chains = []
     for node in sorted(by_node, key=lambda node: node.index):
@@ -430,12 +445,23 @@ def _layer(graph: Graph, unit: Unit, use: Use, end: int) -> LayerTrace:
     rows = np.size(z.value) // fan_out
     current = z
     for _ in range(4):
-        step = next((user for user in graph.users.get(current, ()) if user.op in (*VIEWS, "add") and user.index < end), None)
+        step = next(
+            (
+                user
+                for user in graph.users.get(current, ())
+                if user.op in (*VIEWS, "add") and user.index < end
+            ),
+            None,
+        )
         if step is None:
             break
         if step.op == "add" and len(step.inputs) == 2:
             other = step.inputs[1] if step.inputs[0] is current else step.inputs[0]
-            if other in paths and np.size(other.value) in (1, fan_out, fan_out * rows) and other is not use.handle.operand:
+            if (
+                other in paths
+                and np.size(other.value) in (1, fan_out, fan_out * rows)
+                and other is not use.handle.operand
+            ):
                 return LayerTrace(use, paths[other], step)
             return LayerTrace(use, None, z)
         if step.op == "add" or np.size(step.value) != np.size(z.value):

@@ -61,7 +61,11 @@ def load(path: Path) -> Any:
 
     def rebuilt(value: Any) -> Any:
         if isinstance(value, dict):
-            return arrays[value["#"]] if set(value) == {"#"} else {key: rebuilt(item) for key, item in value.items()}
+            return (
+                arrays[value["#"]]
+                if set(value) == {"#"}
+                else {key: rebuilt(item) for key, item in value.items()}
+            )
         return [rebuilt(item) for item in value] if isinstance(value, list) else value
 
     return rebuilt(header["tree"])

@@ -155,7 +155,7 @@ class Driver:
         recorder.recording = False
         recorder.reset()
         points = [(f"random {point}", point, 0.0) for point in range(1, POINTS + 1)]
-        for label, seed, nudge in (*points, ("check +", 1, 1.0), ("check -", 1, -1.0)):
+        for label, seed, nudge in (*points, ("check +", 3, 1.0), ("check -", 3, -1.0)):
             if self._fork(loop, label, seed, nudge):
                 return
         self.phase, self.later_at = "later", time.monotonic() + LATER_SECONDS
@@ -255,10 +255,19 @@ class Driver:
             self._looked(last=True)
         trouble = None
         if error is not None and not isinstance(error, (Stop, SystemExit)):
-            trouble = {"type": type(error).__name__, "text": str(error)[:300], "line": line_in(error, self.recorder.filename)}
+            trouble = {
+                "type": type(error).__name__,
+                "text": str(error)[:300],
+                "line": line_in(error, self.recorder.filename),
+            }
         self._write(
-            {"kind": "end", "found": self.site is not None, "error": trouble, "why": self.why,
-             "loops": self.recorder.instances}  # fmt: skip
+            {
+                "kind": "end",
+                "found": self.site is not None,
+                "error": trouble,
+                "why": self.why,
+                "loops": self.recorder.instances,
+            }  # fmt: skip
         )
 
 
@@ -289,9 +298,15 @@ def line_in(error: BaseException, filename: str) -> int:
     return line
 
 
-def trace_script(script: Path, out: Path, loss: str | None) -> None:
-    """Run a script under the recorder, and write what was seen of it into ``out``."""
-    source = script.read_text(encoding="utf-8-sig")
+def trace_script(script: Path, out: Path, loss: str | None, instead: Path | None = None) -> None:
+    """Run a script under the recorder, and write what was seen of it into ``out``.
+
+    Parameters
+    ----------
+    instead : Path, optional
+        Where to read the source, if it is another one than the script's: with lines corrected.
+    """
+    source = (instead or script).read_text(encoding="utf-8-sig")
     tree, sites = instrument(source, str(script))
     namespace: dict[str, Any] = {}
     recorder = Recorder(sites, str(script), namespace)
@@ -305,8 +320,9 @@ def trace_script(script: Path, out: Path, loss: str | None) -> None:
 
 
 def main(words: list[str]) -> None:
-    """``python -m backprop_core.review.worker SCRIPT OUT [LOSS]``."""
-    trace_script(Path(words[0]), Path(words[1]), words[2] if len(words) > 2 else None)
+    """``python -m backprop_core.review.worker SCRIPT OUT [LOSS [SOURCE]]``."""
+    loss = words[2] if len(words) > 2 else None
+    trace_script(Path(words[0]), Path(words[1]), loss, Path(words[3]) if len(words) > 3 else None)
     os._exit(0)
 
 

@@ -199,5 +199,7 @@ class Frame:
     """As interventions have left it."""
     inputs: int = 0
     """How many features a sample has."""
+    divergence: str = ""
+    """Of a run whose loss is not finite, where that began, in a line."""
     facts: tuple[str, ...] = ()
     """What the title line says beside the name; empty where the experiment says it all."""

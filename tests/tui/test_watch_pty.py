@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tests.review.watching import NETWORK, written
-from tests.tui.test_pty import Program, assert_gone, assert_terminal_restored
+from tests.tui.program import Program, assert_gone, assert_terminal_restored
 
 MISTAKEN = NETWORK.replace("d1 = d2 @ w2.T * (z1 > 0)", "d1 = d2 @ w2.T").replace(
     "    losses.append(loss)\n", "    print(epoch, loss)\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import signal
 import sys
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
 from backprop_core.files import harmless, read_text, shown
-from backprop_tui.lab import default_fps, summary
+from backprop_core.review import syntax_trouble
+from backprop_core.review.watch_engine import WatchEngine
+from backprop_tui.lab import summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +31,6 @@ def open_watch(script: Path, loss: str | None, fps: float | None, *, paused: boo
     UserError
         If the script cannot be read, or no training loop is found in it; the screen is not opened then.
     """
-    from backprop_core.review import syntax_trouble
-    from backprop_core.review.watch_engine import WatchEngine
-
     if trouble := syntax_trouble(read_text(script, LARGEST_SCRIPT), script):
         raise UserError(f"{shown(script)}: {trouble}")
     script = script.resolve()
@@ -42,15 +40,13 @@ def open_watch(script: Path, loss: str | None, fps: float | None, *, paused: boo
     engine = WatchEngine(script, loss, WATCH_PACE, running=not paused)
     app = None
     try:
+        # Textual is imported while the script gets to its training loop.
+        from backprop_tui.opening import run, screen_options
         from backprop_tui.watch_app import WatchApp
 
         engine.ready()
-        app = WatchApp(
-            engine, lambda: reviewed(script, loss), fps=fps or default_fps(), ascii_only=ascii_only
-        )
-        gc.freeze()
-        gc.enable()
-        app.run()
+        app = WatchApp(engine, lambda: reviewed(script, loss), **screen_options(fps, ascii_only=ascii_only))
+        run(app)
     except EngineDied as death:
         raise UserError(death.reason) from None
     finally:
@@ -68,17 +64,10 @@ WATCH_PACE = 100.0
 
 async def reviewed(script: Path, loss: str | None) -> Report:
     """Review a script in a process of its own, beside the one that is watched."""
-    words = [
-        sys.executable,
-        "-m",
-        "backprop_tui",
-        "review",
-        str(script),
-        "--json",
-        *(["--loss", loss] if loss else []),
-    ]
+    words = [sys.executable, "-m", "backprop_tui", "review", str(script), "--json"]
     process = await asyncio.create_subprocess_exec(
         *words,
+        *(["--loss", loss] if loss else []),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -92,10 +81,6 @@ async def reviewed(script: Path, loss: str | None) -> Report:
     try:
         report: Report = json.loads(output)
     except ValueError:
-        return {
-            "reviewed": False,
-            "reason": "the review ended without a report",
-            "mistakes": [],
-            "warnings": [],
-        }
+        reason = "the review ended without a report"
+        return {"reviewed": False, "reason": reason, "mistakes": [], "warnings": []}
     return report

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from backprop_core.engine import Engine
     from backprop_core.snapshot import Frame
-    from backprop_tui.screens.lab_screen import LabScreen
     from backprop_tui.screens.watch_screen import Reviewer
 
 
@@ -63,10 +62,9 @@ class WatchApp(LabApp):
 
     COMMANDS: ClassVar[set[Any]] = {WatchCommands}
 
-    def __init__(self, engine: Engine, review: Reviewer, **options: Any) -> None:
-        self._reviewer = review
-        super().__init__(engine, WatchLog(), **options)
+    LIVE_SCREEN = WatchScreen
+    lab: WatchScreen
 
-    def make_screen(self, engine: Engine, fps: float, log: SessionLog) -> LabScreen:
-        """Return the one screen that is always there."""
-        return WatchScreen(engine, fps, log, self._reviewer)
+    def __init__(self, engine: Engine, review: Reviewer, **options: Any) -> None:
+        super().__init__(engine, WatchLog(), **options)
+        self.lab.review = review

@@ -6,28 +6,25 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backprop_tui.glyphs import to_ascii
-from backprop_tui.help_text import help_text
+from backprop_tui.screens.closing import ClosesOnce
 
 if TYPE_CHECKING:
     from rich.text import Text
     from textual.app import ComposeResult
 
 
-class HelpScreen(ModalScreen[None]):
-    """Explains the screen, the keys and the commands, or shows another long text; scrolls."""
+class HelpScreen(ClosesOnce[None]):
+    """Explains what is seen and what the keys do; scrolls."""
 
     BINDINGS = [Binding("escape,q,question_mark", "dismiss", "Close")]  # noqa: RUF012
 
-    def __init__(
-        self, watch: str = "", *, text: Text | None = None, title: str = "help", ascii_only: bool = False
-    ) -> None:
+    def __init__(self, text: Text, *, title: str = "help", ascii_only: bool = False) -> None:
         super().__init__()
-        self._text = help_text(watch) if text is None else text
         self._title = title
+        self._text = text
         self._ascii_only = ascii_only
 
     def compose(self) -> ComposeResult:
@@ -36,6 +33,6 @@ class HelpScreen(ModalScreen[None]):
         if self._ascii_only:
             text.plain = to_ascii(text.plain)
         with VerticalScroll(classes="dialog") as scroll:
-            scroll.border_title = self._title
-            scroll.border_subtitle = "esc closes"
+            # At the top: on a slow line it is drawn first.
+            scroll.border_title = f"{self._title} {'-' if self._ascii_only else '·'} esc closes"
             yield Static(text)

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 class WatchScreen(LabScreen, inherit_bindings=False):
     """The lab around a script.
 
-    Parameters
+    Attributes
     ----------
     review : callable
-        Returns the review of the script, when it is ready.
+        Returns the review of the script, when it is ready; to be set before the screen is shown.
     """
 
     BINDINGS: ClassVar[list[Any]] = [
@@ -41,15 +41,16 @@ class WatchScreen(LabScreen, inherit_bindings=False):
         if spec.action not in ("palette", "quit")
     ]
 
-    def __init__(self, engine: Engine, fps: float, log: SessionLog, review: Reviewer) -> None:
+    review: Reviewer
+
+    def __init__(self, engine: Engine, fps: float, log: SessionLog) -> None:
         super().__init__(engine, fps, log)
-        self._review = review
         self.pace = WATCH_PACE
 
     def on_mount(self) -> None:
         """Put the findings beside the other views, and have the script reviewed."""
         self.query_one("#views").mount(FindingsView(id="findings"), before="#layers")
-        self.query_one(KeyBar).keys = WATCH_KEYS
+        self.query_one(KeyBar).specs = WATCH_KEYS
         self.query_one(TitleLine).notice = f"{WATCH_PACE:g} steps/s at most"
         self.add_class("-findings")
         self.run_worker(self._tell_of_review(), name="review", exclusive=True, group="review")
@@ -60,7 +61,7 @@ class WatchScreen(LabScreen, inherit_bindings=False):
         return self.query_one(FindingsView)
 
     async def _tell_of_review(self) -> None:
-        report = await self._review()
+        report = await self.review()
         self.findings.tell(report)
         first, count = finding_lines(report)[0][0], len(report["mistakes"])
         more = f"; {count - 1} more with enter" if count > 1 else ""
@@ -76,14 +77,14 @@ class WatchScreen(LabScreen, inherit_bindings=False):
         from backprop_tui.widgets.findings import report_text
 
         text = report_text(self.findings.report)
-        self.app.push_screen(HelpScreen(text=text, title="review", ascii_only=self.ascii_only))
+        self.app.push_screen(HelpScreen(text, title="review", ascii_only=self.ascii_only))
 
     def action_help(self) -> None:
         """Show the help."""
         from backprop_tui.help_text import watch_help
         from backprop_tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(text=watch_help(), ascii_only=self.ascii_only))
+        self.app.push_screen(HelpScreen(watch_help(), ascii_only=self.ascii_only))
 
     def action_run_again(self) -> None:
         """Run the script again, as its file is now."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tests.review.watching import NETWORK, written
-from tests.tui.program import Program, assert_gone, assert_terminal_restored
+from tests.tui.program import LAB, Program, assert_gone, assert_terminal_restored
 
 MISTAKEN = NETWORK.replace("d1 = d2 @ w2.T * (z1 > 0)", "d1 = d2 @ w2.T").replace(
     "    losses.append(loss)\n", "    print(epoch, loss)\n"
@@ -14,7 +14,7 @@ MISTAKEN = NETWORK.replace("d1 = d2 @ w2.T * (z1 > 0)", "d1 = d2 @ w2.T").replac
 
 def test_a_script_is_watched_reviewed_held_stepped_and_left(tmp_path):
     written(tmp_path, MISTAKEN)
-    watch = Program(("watch", "my_network.py"), tmp_path)
+    watch = Program((*LAB, "watch", "my_network.py"), tmp_path)
     try:
         watch.until(lambda screen: re.search(r"RUNNING.*step [1-9]", screen) and "dead" in screen)
         processes = watch.children()
@@ -53,7 +53,7 @@ def test_without_a_terminal_it_is_refused_in_a_line(tmp_path):
 
 def test_a_script_that_cannot_be_followed_opens_no_screen(tmp_path):
     (tmp_path / "hello.py").write_text("print('hello')\n")
-    program = Program(("watch", "hello.py"), tmp_path)
+    program = Program((*LAB, "watch", "hello.py"), tmp_path)
     assert program.exit_code() == 2
     assert "hello.py cannot be watched: it has no loop" in program.text()
     assert b"?1049h" not in program.written

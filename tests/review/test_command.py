@@ -65,7 +65,16 @@ def test_a_mistake_exits_with_1_and_has_all_keys(capsys, tmp_path, monkeypatch):
     assert (mistake["id"], mistake["layer"], mistake["line"]) == ("sign-flipped", None, 15)
     assert mistake["parameters"] == ["W", "b"]
     assert mistake["correction"] == "W -= lr * X.T @ delta"
-    assert set(mistake) == {"id", "layer", "line", "parameters", "explanation", "correction", "confidence", "alternatives"}
+    assert set(mistake) == {
+        "id",
+        "layer",
+        "line",
+        "parameters",
+        "explanation",
+        "correction",
+        "confidence",
+        "alternatives",
+    }
 
 
 def test_a_harmless_factor_is_a_warning(capsys, tmp_path, monkeypatch):
@@ -75,7 +84,9 @@ def test_a_harmless_factor_is_a_warning(capsys, tmp_path, monkeypatch):
     assert [warning["id"] for warning in told["warnings"]] == ["factor-of-two"]
 
 
-def test_the_report_for_people_says_that_the_script_is_executed_and_what_was_compared(capsys, tmp_path, monkeypatch):
+def test_the_report_for_people_says_that_the_script_is_executed_and_what_was_compared(
+    capsys, tmp_path, monkeypatch
+):
     code, out, err = run(capsys, tmp_path, monkeypatch, WRONG)
     assert code == 1
     assert "executing net.py" in err
@@ -92,7 +103,9 @@ def test_the_report_for_people_says_that_the_script_is_executed_and_what_was_com
         ("import numpy as np\nfor i in range(3):\n    raise RuntimeError('\\x1b[2Jboom')\n", "line 3"),
     ],
 )
-def test_what_cannot_be_reviewed_is_said_with_the_reason_and_exit_code_2(capsys, tmp_path, monkeypatch, source, said):
+def test_what_cannot_be_reviewed_is_said_with_the_reason_and_exit_code_2(
+    capsys, tmp_path, monkeypatch, source, said
+):
     code, out, _ = run(capsys, tmp_path, monkeypatch, source, "--json")
     told = json.loads(out)
     assert code == 2

@@ -44,7 +44,8 @@ def sigmoid(z: Array) -> Array:
 def softmax(z: Array) -> Array:
     """Return the softmax of each row."""
     shifted = np.exp(z - z.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    total = shifted.sum(axis=1, keepdims=True)
+    return np.asarray(shifted / total)
 
 
 def _elu(z: Array) -> Array:

@@ -15,12 +15,12 @@ from backprop_core.review.losses import downstream, find_meetings, is_curved
 from backprop_core.review.recorder import Ref
 from backprop_core.review.scalar_structure import Element, Neuron, Pass, scalar_passes
 from backprop_core.review.structure import (
+    VIEWS,
     Chain,
     Graph,
     Handle,
     LayerTrace,
     Unit,
-    VIEWS,
     Use,
     chains_of,
     changed_paths,
@@ -167,7 +167,7 @@ class UnitAnalysis:
                 if found < best or (found == best and not self._same_unit(node)):
                     continue
                 every = set(ancestors(node, self.given))
-                if is_curved(node, reached[0], downstream(self.graph, reached[0], every)):
+                if is_curved(reached[0], downstream(reached[0], every)):
                     best = found
                     self.family, self.loss = family, node
             if self.loss is not None:
@@ -245,7 +245,7 @@ def _layer(analysis: UnitAnalysis, traces: list[LayerTrace]) -> Data | None:
     parts: dict[str, list[Array]] = {"X": [], "Z": [], "A": [], "D": []}
     for trace in traces:
         assert trace.a is not None
-        z, d = np.asarray(trace.z.value, float), _local_derivative(analysis, trace)
+        z, d = np.asarray(trace.z.value, float), _local_derivative(trace)
         parts["X"].append(trace.use.rows(trace.use.input.value))
         parts["Z"].append(trace.use.outputs(np.broadcast_to(z, _larger(z, trace.use.node.value))))
         source = trace.a if trace is traces[0] or trace.a is not None else trace.z
@@ -292,7 +292,7 @@ def _moved(analysis: UnitAnalysis, use: Use, weights: Array) -> Array:
     new = analysis.new.get(use.handle.path)
     if new is None or np.shape(new.value) != np.shape(use.handle.state.value):
         return weights
-    return use.weights(use.handle.seen(new.value))
+    return np.asarray(use.weights(use.handle.seen(new.value)))
 
 
 def _larger(z: Array, product: Any) -> tuple[int, ...]:
@@ -324,7 +324,7 @@ def _before_padding(node: Node, size: int) -> Node | None:
     return None
 
 
-def _local_derivative(analysis: UnitAnalysis, trace: LayerTrace) -> Array:
+def _local_derivative(trace: LayerTrace) -> Array:
     """Return ∂a/∂z, shaped as z; row sums of the Jacobian where the activation mixes units."""
     z = np.asarray(trace.z.value, float)
     if trace.a is None or trace.a is trace.z:
@@ -422,7 +422,9 @@ def _source(analysis: UnitAnalysis, chains: list[Chain]) -> Data:
     outputs = np.size(first[-1].z.value) // max(len(first[0].use.rows(first[0].use.input.value)), 1)
     if x.ndim == 2 and y.size == made["rows"] * outputs and fan_in in x.shape:
         made["X"] = x.T if first[0].use.left and x.shape[0] == fan_in else x
-        made["Y"] = y.T if y.ndim == 2 and y.shape[0] == outputs and y.shape[1] != outputs else y.reshape(-1, outputs)
+        made["Y"] = (
+            y.T if y.ndim == 2 and y.shape[0] == outputs and y.shape[1] != outputs else y.reshape(-1, outputs)
+        )
         if made["X"].shape != (made["rows"], fan_in):
             made["X"] = made["Y"] = None
     return made
@@ -501,9 +503,9 @@ def _averaged(analysis: UnitAnalysis, count: int) -> bool:
     for node in ancestors(analysis.loss, analysis.given):
         if node.op in ("mean", "average"):
             return True
-        if node.op in ("divide", "multiply") and count > 1 and len(node.arguments) == 2:
-            if _divides_by(node, count):
-                return True
+        scaling = node.op in ("divide", "multiply") and count > 1 and len(node.arguments) == 2
+        if scaling and _divides_by(node, count):
+            return True
     return False
 
 
@@ -586,7 +588,7 @@ def _parameter(
     applied, how = np.zeros_like(old_value), {"adaptive": False, "stale": False, "memory": False}
     if new is not None:
         applied = _difference(new.value, old_value)
-        buffers = _buffers(analysis, path, state, new)
+        buffers = _buffers(analysis, state, new)
         if buffers:
             applied, how = _without_buffers(analysis, state, new, buffers, applied)
     return {
@@ -598,7 +600,7 @@ def _parameter(
         "moved": np.zeros_like(old_value) if new is None else _difference(new.value, old_value),
         "applied": applied,
         "gradient": None if gradient is None else np.asarray(gradient, float).reshape(old_value.shape),
-        "scales": [] if new is None else _scales(analysis, sites, state, new),
+        "scales": [] if new is None else _scales(analysis, sites, new),
         "changed": new is not None,
         "agreement": 0.0
         if new is None
@@ -644,11 +646,11 @@ def _bias_row(layer: LayerTrace, value: Array) -> Array:
 
 def _update_line(sites: Sites, new: Node) -> int:
     if new.names:
-        return sites.line(new.names[-1][1])
+        return sites.line(new.names[0][1])
     return sites.line(new.site) if new.site >= 0 else 0
 
 
-def _buffers(analysis: UnitAnalysis, path: str, state: Node, new: Node) -> list[Node]:
+def _buffers(analysis: UnitAnalysis, state: Node, new: Node) -> list[Node]:
     """Return what an optimizer remembers for a parameter: changing arrays that its update uses, and nothing else does."""
     size = np.size(state.value)
     forward = analysis.held
@@ -742,7 +744,7 @@ def _never_forgets(analysis: UnitAnalysis, gradient: Node, buffers: list[Node]) 
     return False
 
 
-def _scales(analysis: UnitAnalysis, sites: Sites, state: Node, new: Node) -> list[Data]:
+def _scales(analysis: UnitAnalysis, sites: Sites, new: Node) -> list[Data]:
     """Return the single numbers that the gradient is multiplied with or divided by, the last first."""
     learned = analysis.trained_outputs
     found = []
@@ -752,11 +754,11 @@ def _scales(analysis: UnitAnalysis, sites: Sites, state: Node, new: Node) -> lis
         if any(source in learned for source in node.inputs):
             learned.add(node)
             if node.op in ("multiply", "divide", "true_divide") and len(node.arguments) >= 2:
-                found += _scale_of(analysis, sites, node, learned)
+                found += _scale_of(sites, node, learned)
     return found[::-1][:12]
 
 
-def _scale_of(analysis: UnitAnalysis, sites: Sites, node: Node, learned: Collection[Node]) -> list[Data]:
+def _scale_of(sites: Sites, node: Node, learned: Collection[Node]) -> list[Data]:
     for position in (0, 1):
         argument = node.arguments[position]
         if isinstance(argument, Ref) and node.inputs[argument.index] in learned:
@@ -865,8 +867,6 @@ def capture_scalars(analysis: UnitAnalysis, sites: Sites, label: str, detail: bo
         "label": label, "layers": layers, "parameters": list(parameters.values()),
         "e": _numbers(rows) if known else None, "target": found, "broadcast": [],
         "late": analysis.late(), "source": {"rows": len(passes), "X": None, "Y": None},
-        "late": analysis.late(),
-        "source": _source(analysis, chains),
         "loss_value": None if analysis.loss is None else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
         "evaluation": evaluation, "rates": _named_rates(analysis),
     }  # fmt: skip
@@ -909,7 +909,7 @@ def _scalar_layer(analysis: UnitAnalysis, layers: list[list[Neuron]], parameters
                 d_row.append(1.0)
                 continue
             slope = gradients(neuron.a, {neuron.z}, np.ones(np.shape(neuron.a.value))).get(neuron.z, 0.0)
-            d_row.append(slope)
+            d_row.append(float(np.asarray(slope).reshape(-1)[0]))
         d_rows.append(d_row)
         a_rows.append([neuron.a.value for neuron in layer if neuron.a])
 

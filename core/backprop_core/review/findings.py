@@ -263,7 +263,7 @@ def _factors(network: Network, search: Search, state: State) -> tuple[list[Findi
 def _agreement(network: Network, path: str) -> float:
     """Return whether an optimizer that rescales gradients goes down them, at most points."""
     return sum(
-        part["agreement"]
+        float(part["agreement"])
         for point in network.points
         for part in point.data["parameters"]
         if part["path"] == path
@@ -357,7 +357,7 @@ def _regularisation(network: Network, search: Search, state: State) -> list[Find
     """Compare the part of the update in proportion to W with that of the loss."""
     missing, wrong, held = [], [], []
     for index, path in enumerate(network.weights):
-        asked = _asked_decay(network, search, index, path)
+        asked = _asked_decay(search, index, path)
         fit = state.fits.get((index, "W"))
         if asked is None or fit is None or abs(asked) < 1e-12:
             continue
@@ -377,7 +377,7 @@ def _regularisation(network: Network, search: Search, state: State) -> list[Find
     return findings
 
 
-def _asked_decay(network: Network, search: Search, index: int, path: str) -> float | None:
+def _asked_decay(search: Search, index: int, path: str) -> float | None:
     """Return λ in ∂L/∂W = (gradient through the data) + λW, from what the loss adds past the network."""
     for point in search.points:
         own = point.data["layers"][index].get("own")
@@ -483,10 +483,9 @@ def _affected(network: Network, search: Search, wrong: set[str]) -> set[str]:
             held = [point.layers[index].W if kind == "W" else np.zeros((1, 1)) for point in search.points]
             if len(observed) != len(held):
                 continue
-            if any(o.shape != p.shape for o, p in zip(observed, predicted, strict=True)):
-                found.add(path)
-            elif search._fit(observed, predicted, held) is None and (
-                kind == "b" or search._with_decay(index, observed, predicted) is None
+            if any(o.shape != p.shape for o, p in zip(observed, predicted, strict=True)) or (
+                search._fit(observed, predicted, held) is None
+                and (kind == "b" or search._with_decay(index, observed, predicted) is None)
             ):
                 found.add(path)
     return found

@@ -373,7 +373,7 @@ class Search:
         made = self._fit(observed, right, held) if observed[0].shape == right[0].shape else None
         if made is not None:
             return [(0.5 if made.varying else 0.0, None, made)]
-        if _by_itself(observed, layers):
+        if _by_itself(observed):
             return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None)]
         found: list[tuple[float, Edit | None, Fit | None]] = []
         edit = Edit("bias-gradient-wrong-axis", number, "b")
@@ -433,7 +433,7 @@ def _broadcast_to(value: Array, shape: tuple[int, ...]) -> Array | None:
         return None
 
 
-def _by_itself(observed: list[Array], layers: list[PointLayer]) -> bool:
+def _by_itself(observed: list[Array]) -> bool:
     """Whether a bias moves by the same amount wherever the weights are."""
     if len(observed) < 3:
         return False
@@ -453,8 +453,6 @@ def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Array
         return np.repeat(
             (w.sum(axis=0, keepdims=True) * delta.sum(axis=0, keepdims=True)), w.shape[0], axis=0
         )
-    if kind == 4:
-        return w @ (delta.T @ delta) if False else None
     if kind == 5:
         return np.outer(w.mean(axis=1), delta.sum(axis=0)) if w.shape[1] > 1 else None
     return None

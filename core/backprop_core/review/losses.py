@@ -118,7 +118,7 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def is_curved(node: Node, output: Node, within: Collection[Node]) -> bool:
+def is_curved(output: Node, within: Collection[Node]) -> bool:
     """Whether a value depends on the output in a curved way, as losses do and signed errors do not."""
     return any(_bends(step, within) for step in within if step.index > output.index)
 
@@ -130,7 +130,7 @@ def _bends(step: Node, within: Collection[Node]) -> bool:
     return products and len(step.inputs) == 2 and all(source in within for source in step.inputs)
 
 
-def downstream(graph: Graph, start: Node, within: Collection[Node]) -> set[Node]:
+def downstream(start: Node, within: Collection[Node]) -> set[Node]:
     """Return the nodes among ``within`` that depend on ``start``."""
     reached = {start}
     for node in sorted(within, key=lambda node: node.index):

@@ -30,7 +30,7 @@ def judged(messages: list[dict[str, Any]]) -> Judgement | None:
 
 
 def conclusion_of(
-    script: Path, source: str, messages: list[dict[str, Any]], loss: str | None, stopped: bool, timeout: float,
+    script: Path, source: str, messages: list[dict[str, Any]], stopped: bool, timeout: float,
     verifying: bool = False,
 ) -> Review:  # fmt: skip
     """Judge a script's updates, and put what was found into words.

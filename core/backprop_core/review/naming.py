@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from backprop_core.review.findings import Finding, Judgement
+    from backprop_core.review.finding import Finding
+    from backprop_core.review.findings import Judgement
     from backprop_core.review.points import Network
 
     Array = NDArray[Any]

@@ -316,10 +316,10 @@ def forward_uses(graph: Graph, unit: Unit, until: int) -> dict[tuple[str, ...], 
         if node.op in CONTRACTIONS and len(node.inputs) == 2 and _is_product(node)
     ]  # fmt: skip
     candidates = {
-        handle.key
+        known.key
         for node in products
         for source in node.inputs
-        if (handle := handles.get(source)) is not None and _trained(unit, handle.path)
+        if (known := handles.get(source)) is not None and _trained(unit, known.path)
     }
     bits = {key: 1 << number for number, key in enumerate(sorted(candidates))}
     masks = _masks(graph, unit, (begin, end), handles, bits)

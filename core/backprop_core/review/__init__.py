@@ -47,7 +47,12 @@ def review(script: Path, loss: str | None = None, timeout: float = DEFAULT_TIMEO
         messages = messages_in(folder)
     from backprop_core.review.conclusion import conclusion_of
 
-    return conclusion_of(script, source, messages, loss, code is None, timeout, verifying=True)
+    try:
+        return conclusion_of(script, source, messages, code is None, timeout, verifying=True)
+    except Exception as error:
+        # What the script holds can be anything: the object is printed all the same.
+        told = f"the review itself failed with {type(error).__name__}: {shown(error)}; please report it"
+        return Review(str(script), False, told)
 
 
 def syntax_trouble(source: str, script: Path) -> str | None:

@@ -44,7 +44,8 @@ def sigmoid(z: Array) -> Array:
 def softmax(z: Array) -> Array:
     """Return the softmax of each row."""
     shifted = np.exp(z - z.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    total = shifted.sum(axis=1, keepdims=True)
+    return np.asarray(shifted / total)
 
 
 def _elu(z: Array) -> Array:
@@ -55,17 +56,34 @@ FORMS = {
     form.name: form
     for form in (
         Form("relu", lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0, None, "({z} > 0)"),
-        Form("sigmoid", sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z)), lambda a: a * (1 - a), "{a} * (1 - {a})"),
+        Form(
+            "sigmoid",
+            sigmoid,
+            lambda z: sigmoid(z) * (1 - sigmoid(z)),
+            lambda a: a * (1 - a),
+            "{a} * (1 - {a})",
+        ),
         Form("tanh", np.tanh, lambda z: 1 - np.tanh(z) ** 2, lambda a: 1 - a * a, "(1 - {a} ** 2)"),
         Form("softplus", lambda z: np.logaddexp(0, z), sigmoid, None, "1 / (1 + np.exp(-{z}))"),
-        Form("elu", _elu, lambda z: np.where(z > 0, 1.0, np.exp(np.minimum(z, 0))), lambda a: np.where(a > 0, 1.0, a + 1),
-             "np.where({z} > 0, 1, {a} + 1)"),
+        Form(
+            "elu",
+            _elu,
+            lambda z: np.where(z > 0, 1.0, np.exp(np.minimum(z, 0))),
+            lambda a: np.where(a > 0, 1.0, a + 1),
+            "np.where({z} > 0, 1, {a} + 1)",
+        ),
         Form("silu", lambda z: z * sigmoid(z), lambda z: sigmoid(z) * (1 + z * (1 - sigmoid(z))), None, ""),
-        Form("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2, None, "1 / (1 + np.abs({z})) ** 2"),
+        Form(
+            "softsign",
+            lambda z: z / (1 + np.abs(z)),
+            lambda z: 1 / (1 + np.abs(z)) ** 2,
+            None,
+            "1 / (1 + np.abs({z})) ** 2",
+        ),
         Form("sine", np.sin, np.cos, None, "np.cos({z})"),
         Form("linear", lambda z: z, np.ones_like, None, "1"),
     )
-}  # fmt: skip
+}
 TOLERANCE = 1e-7
 
 

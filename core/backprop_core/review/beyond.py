@@ -89,6 +89,6 @@ def _weights(network: Network, point: Point) -> list[str]:
             )
         elif float(np.sqrt(np.mean(w * w) * w.shape[0])) > 6:
             found.append(
-                f"{name} starts large: pre-activations are {np.abs(layer.Z).max():.3g}, and saturate. Scale by 1/√fan_in."
+                f"{name} starts large: pre-activations reach {np.abs(layer.Z).max():.3g}. Scale by 1/√fan_in."
             )
     return found

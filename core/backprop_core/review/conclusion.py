@@ -12,8 +12,8 @@ from backprop_core.review.explanation import put_into_words
 from backprop_core.review.findings import judge
 from backprop_core.review.naming import Lines, parameter_names
 from backprop_core.review.points import build_network
-from backprop_core.review.report import ParameterReport, Review, Warned
 from backprop_core.review.reasons import why_not
+from backprop_core.review.report import ParameterReport, Review, Warned
 from backprop_core.review.verification import verify
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def judged(messages: list[dict[str, Any]]) -> Judgement | None:
 
 
 def conclusion_of(
-    script: Path, source: str, messages: list[dict[str, Any]], loss: str | None, stopped: bool, timeout: float,
+    script: Path, source: str, messages: list[dict[str, Any]], stopped: bool, timeout: float,
     verifying: bool = False,
 ) -> Review:  # fmt: skip
     """Judge a script's updates, and put what was found into words.
@@ -42,7 +42,7 @@ def conclusion_of(
     """
     judgement = judged(messages)
     if judgement is None:
-        return Review(str(script), False, why_not(messages, loss, stopped, timeout))
+        return Review(str(script), False, why_not(messages, stopped, timeout))
     network = judgement.network
     names = parameter_names(network.parameters.values(), source)
     where = Lines(network, judgement)
@@ -71,7 +71,7 @@ def conclusion_of(
         str(script), True, "",
         None if chosen is None else chosen["name"], None if chosen is None else int(chosen["line"]),
         tuple(parameters), tuple(mistakes),
-        tuple(Warned(name, _warning(name, factor)) for name, factor in judgement.warnings),
+        tuple(Warned(name, _warning(factor)) for name, factor in judgement.warnings),
         tuple(_notes(judgement, messages)), tuple(beyond_the_gradient(network)), corrected,
     )  # fmt: skip
 
@@ -114,5 +114,5 @@ def checked_by_differences(messages: list[dict[str, Any]]) -> list[str]:
     return [f"The gradient agrees with a central difference of the script's own loss to {error:.0e}."]
 
 
-def _warning(name: str, factor: str) -> str:
+def _warning(factor: str) -> str:
     return f"The gradient is {factor} times that of the loss; this only rescales the learning rate."

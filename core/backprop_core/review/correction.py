@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backprop_core.review.catalogue import KNOWN
 
 if TYPE_CHECKING:
-    from backprop_core.review.findings import Finding
+    from backprop_core.review.finding import Finding
     from backprop_core.review.points import Network
 
 STATEMENT = re.compile(

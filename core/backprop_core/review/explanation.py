@@ -9,7 +9,7 @@ from backprop_core.review.correction import correction_text
 from backprop_core.review.report import Mistake
 
 if TYPE_CHECKING:
-    from backprop_core.review.findings import Finding
+    from backprop_core.review.finding import Finding
     from backprop_core.review.points import Network
 
 

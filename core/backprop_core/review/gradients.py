@@ -94,9 +94,9 @@ def _carries(node: Node) -> bool:
     )
 
 
-def _like(gradient: Any, value: Any) -> Array:
+def _like(found: Any, value: Any) -> Array:
     """Sum a gradient over the axes along which the value was broadcast."""
-    gradient = np.asarray(gradient, float)
+    gradient: Array = np.asarray(found, float)
     shape = np.shape(value)
     if gradient.shape == shape:
         return gradient
@@ -402,7 +402,8 @@ RULES: dict[str, Product] = {
     "T": _transpose, "transpose": _transpose, "mT": _transpose,
     "reshape": _reshape, "ravel": _reshape, "flatten": _reshape, "squeeze": _reshape, "expand_dims": _reshape,
     "atleast_2d": _reshape, "atleast_1d": _reshape, "item()": _reshape,
-    "sum": _sum, "nansum": _sum, "mean": _mean, "average": lambda n, g, v: None if n.keywords.get("weights") is not None else _mean(n, g, v),
+    "sum": _sum, "nansum": _sum, "mean": _mean,
+    "average": lambda n, g, v: None if n.keywords.get("weights") is not None else _mean(n, g, v),
     "max": _extreme, "min": _extreme, "amax": _extreme, "amin": _extreme,
     "maximum": _maximum, "fmax": _maximum, "minimum": _minimum, "fmin": _minimum, "where": _where, "clip": _clip,
     "item": _item, "set_item": _set_item, "array": _array, "asarray": _array, "asanyarray": _array,
@@ -417,7 +418,8 @@ RULES: dict[str, Product] = {
     "cosh": _elementwise(lambda x, y: np.sinh(x)), "arctan": _elementwise(lambda x, y: 1 / (1 + x * x)),
     "abs": _elementwise(lambda x, y: np.sign(x)), "absolute": _elementwise(lambda x, y: np.sign(x)),
     "fabs": _elementwise(lambda x, y: np.sign(x)), "reciprocal": _elementwise(lambda x, y: -y * y),
-    "norm": _norm, "sign": _nothing, "greater": _nothing, "greater_equal": _nothing, "less": _nothing, "less_equal": _nothing,
+    "norm": _norm, "sign": _nothing, "greater": _nothing, "greater_equal": _nothing,
+    "less": _nothing, "less_equal": _nothing,
     "equal": _nothing, "not_equal": _nothing, "argmax": _nothing, "argmin": _nothing, "heaviside": _nothing,
     "zeros_like": _nothing, "ones_like": _nothing, "empty_like": _nothing, "full_like": _nothing, "round": _same,
 }  # fmt: skip

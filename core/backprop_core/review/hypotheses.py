@@ -111,10 +111,10 @@ class Search:
         for choice in sorted(self._choices(state, index), key=lambda choice: choice.cost):
             if found and time.process_time() > self._until:
                 break
-            if found and choice.cost > min(one.cost for one in found) - state.cost + 0.3:
-                # What is passed on below shows there only.
-                if not any(edit.id == "raw-error-propagated" for edit in choice.edits) or choice.cost > 2.2:
-                    continue
+            # What is passed on below shows there only.
+            shows = choice.cost > 2.2 or not any(edit.id == "raw-error-propagated" for edit in choice.edits)
+            if found and shows and choice.cost > min(one.cost for one in found) - state.cost + 0.3:
+                continue
             found += self._tested(state, index, choice)
         return found
 
@@ -324,7 +324,7 @@ class Search:
         layers = self._of(index)
         if not self._may_decay:
             return None
-        masks = [np.ones(len(layers[0].W)) for _ in range(3)]
+        masks: list[Array] = [np.ones(len(layers[0].W)) for _ in range(3)]
         masks[1][0] = masks[2][-1] = 0
         if not layers[0].kept.all():
             masks.insert(0, layers[0].kept * 1.0)
@@ -357,7 +357,7 @@ class Search:
         for kind in range(6):
             made = [_weights_for_activation(kind, layer, d) for layer, d in pairs]
             if all(one is not None for one in made):
-                yield 1.0, edit, made  # type: ignore[misc]
+                yield 1.0, edit, made
 
     def _bias(self, index: int, choice: Choice, state: State) -> list[tuple[float, Edit | None, Fit | None]]:
         layers, number = self._of(index), index + 1
@@ -373,7 +373,7 @@ class Search:
         made = self._fit(observed, right, held) if observed[0].shape == right[0].shape else None
         if made is not None:
             return [(0.5 if made.varying else 0.0, None, made)]
-        if _by_itself(observed, layers):
+        if _by_itself(observed):
             return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None)]
         found: list[tuple[float, Edit | None, Fit | None]] = []
         edit = Edit("bias-gradient-wrong-axis", number, "b")
@@ -433,16 +433,16 @@ def _broadcast_to(value: Array, shape: tuple[int, ...]) -> Array | None:
         return None
 
 
-def _by_itself(observed: list[Array], layers: list[PointLayer]) -> bool:
+def _by_itself(observed: list[Array]) -> bool:
     """Whether a bias moves by the same amount wherever the weights are."""
     if len(observed) < 3:
         return False
     return all(np.allclose(o, observed[0], rtol=1e-7, atol=0) for o in observed)
 
 
-def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Array | None:
+def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Any:
     """Return ∂L/∂W with weights standing where the layer's input belongs, as far as the shapes allow."""
-    w = layer.W
+    w: Array = layer.W
     if kind == 0:
         return w * delta.sum(axis=0, keepdims=True)
     if kind == 1:
@@ -453,8 +453,6 @@ def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Array
         return np.repeat(
             (w.sum(axis=0, keepdims=True) * delta.sum(axis=0, keepdims=True)), w.shape[0], axis=0
         )
-    if kind == 4:
-        return w @ (delta.T @ delta) if False else None
     if kind == 5:
         return np.outer(w.mean(axis=1), delta.sum(axis=0)) if w.shape[1] > 1 else None
     return None

@@ -131,7 +131,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if node.value is None or not isinstance(node.target, ast.Name):
             return node
-        texts = ast.Constant((self.sites.text(node.target),))
+        texts = ast.Constant((self.sites.text(node.target),))  # type: ignore[arg-type]
         node.value = self._call("bind", node.value, [texts, self.visit(node.value), self._site(node)])
         return node
 
@@ -197,7 +197,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         site = self._site(node)
-        texts = ast.Constant(tuple(_texts(self.sites, target) for target in node.targets))
+        texts = ast.Constant(tuple(_texts(self.sites, target) for target in node.targets))  # type: ignore[arg-type]
         value = self._call("bind", node.value, [texts, self.visit(node.value), site])
         target = node.targets[0]
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):

@@ -46,8 +46,8 @@ STRONG = re.compile(
 )
 WEAK = re.compile(r"loss|cost|error|mse|entropy|objective|sse|likelihood|err$", re.IGNORECASE)
 NOT_THIS = re.compile(
-    r"(^|_)(val|valid|validation|test|dev|holdout|acc|best|prev|old|min|max|last|tol|reg|l2|data)(_|$)|accuracy|grad|delta"
-    r"|rate|thresh|signal|history|target|init|decay|penalty|regular|weight|eps|diff|hidden",
+    r"(^|_)(val|valid|validation|test|dev|holdout|acc|best|prev|old|min|max|last|tol|reg|l2|data)(_|$)"
+    r"|accuracy|grad|delta|rate|thresh|signal|history|target|init|decay|penalty|regular|weight|eps|diff|hidden",
     re.IGNORECASE,
 )
 
@@ -118,7 +118,7 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def is_curved(node: Node, output: Node, within: Collection[Node]) -> bool:
+def is_curved(output: Node, within: Collection[Node]) -> bool:
     """Whether a value depends on the output in a curved way, as losses do and signed errors do not."""
     return any(_bends(step, within) for step in within if step.index > output.index)
 
@@ -130,7 +130,7 @@ def _bends(step: Node, within: Collection[Node]) -> bool:
     return products and len(step.inputs) == 2 and all(source in within for source in step.inputs)
 
 
-def downstream(graph: Graph, start: Node, within: Collection[Node]) -> set[Node]:
+def downstream(start: Node, within: Collection[Node]) -> set[Node]:
     """Return the nodes among ``within`` that depend on ``start``."""
     reached = {start}
     for node in sorted(within, key=lambda node: node.index):
@@ -190,7 +190,7 @@ def _is_whole_target(source: Node, node: Node) -> bool:
 
 
 def _varying(unit: Unit) -> set[Node]:
-    """Return what is data: arrays that the script holds, single numbers that a list holds or that are new in this unit."""
+    """Return what is data: arrays that the script holds, numbers in lists, and those new in this unit."""
     found = set()
     for state in (unit.start.state, unit.end.state):
         for path, node in state.items():

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from backprop_core.review.findings import Finding, Judgement
+    from backprop_core.review.finding import Finding
+    from backprop_core.review.findings import Judgement
     from backprop_core.review.points import Network
 
     Array = NDArray[Any]
@@ -49,9 +50,9 @@ def _name(part: Data, source: str) -> str:
 
 def _in_source(path: str, source: str) -> str:
     """Write keys with the quotes that the script uses, and the instance as ``self`` where it does."""
-    if '["' in path and path not in source and path.replace('"', "'") in source:
-        path = path.replace('"', "'")
-    elif '["' in path and '["' not in source and "['" in source:
+    if ('["' in path and path not in source and path.replace('"', "'") in source) or (
+        '["' in path and '["' not in source and "['" in source
+    ):
         path = path.replace('"', "'")
     match = re.fullmatch(r"\w+((?:\.\w+)+)(.*)", path)
     if match and path.partition("[")[0] not in source and f"self{match.group(1)}" in source:
@@ -102,23 +103,22 @@ class Lines:
         deltas = self.state.deltas
         if finding.id in ("sign-flipped", "stale-gradient", "bias-never-updated"):
             return
-        if (
-            finding.layer is None
-            or finding.place == "W"
-            or finding.id in ("sum-instead-of-mean", "divided-twice")
-        ):
-            layer = finding.layer or len(point.layers)
-            applied = point.layers[layer - 1].applied_w
+        by_weights = {"sum-instead-of-mean", "divided-twice", "derivative-missing-in-gradient-only"}
+        if finding.layer is None or finding.place == "W" or finding.id in by_weights:
+            applied = point.layers[(finding.layer or len(point.layers)) - 1].applied_w
             if applied is not None:
                 yield applied, False
-            return
-        if finding.place == "b":
+        elif finding.place == "b":
             applied = point.layers[finding.layer - 1].applied_b
             if applied is not None:
                 yield applied, False
-            return
-        if finding.layer in deltas:
-            yield deltas[finding.layer][self.number], finding.id.startswith("missing")
+                if np.all(applied == applied.flat[0]):
+                    yield applied.ravel()[:1], False
+                yield applied[:, :1], False
+        else:
+            layer = finding.layer - 1 if finding.id == "raw-error-propagated" else finding.layer
+            if layer in deltas:
+                yield deltas[layer][self.number], finding.id.startswith("missing")
 
     def _first(self, value: Array) -> Data | None:
         flat = value.ravel()

@@ -1,4 +1,4 @@
-"""How a script ends: its loss after its own epochs. Run as ``python -m backprop_core.review.outcome SOURCE SCRIPT OUT NAME``."""
+"""How a script ends: its loss after its own epochs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class _Watched(ast.NodeTransformer):
 
 
 def main(words: list[str]) -> None:
-    """Run the source as the script, and write the last loss and how many there were."""
+    """``python -m backprop_core.review.outcome SOURCE SCRIPT OUT NAME``: run, and write the last loss."""
     source_path, script, out, name = words
     source = Path(source_path).read_text(encoding="utf-8")
     tree = ast.fix_missing_locations(_Watched(source, name).visit(ast.parse(source, script)))
@@ -70,10 +71,9 @@ def main(words: list[str]) -> None:
             seen[:] = [float(np.asarray(value).reshape(-1)[0]), (seen[1] if seen else 0) + 1]
         return value
 
-    try:
+    # Whatever ends the script, what was seen counts.
+    with suppress(BaseException):
         execute(compile(tree, script, "exec"), Path(script), {}, {KEEPER: keep})
-    except BaseException:  # noqa: S110 - whatever ends the script, what was seen counts
-        pass
     with wire._open(out, "w") as file:
         json.dump(
             {"loss": seen[0] if seen and np.isfinite(seen[0]) else None, "seen": seen[1] if seen else 0}, file

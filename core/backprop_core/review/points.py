@@ -252,7 +252,7 @@ def _point(made: Data, e: Array) -> Point:
                 layer.get("applied_w", applied.get((index, "W"))),
                 layer.get("applied_b", applied.get((index, "b"))),
                 kept,
-            )  # fmt: skip
+            )
         )
     return Point(
         made["label"], len(layers[0].X), layers, e, made["target"]["update"],

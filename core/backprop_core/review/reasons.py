@@ -7,7 +7,7 @@ from typing import Any
 from backprop_core.files import shown
 
 
-def why_not(messages: list[dict[str, Any]], loss: str | None, stopped: bool, timeout: float) -> str:
+def why_not(messages: list[dict[str, Any]], stopped: bool, timeout: float) -> str:
     """Return the reason as one sentence."""
     end = next((message for message in messages if message["kind"] == "end"), None)
     if end is None:

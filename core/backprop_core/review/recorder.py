@@ -284,7 +284,7 @@ class Recorder:
             obj[index] = value
             return
         self._changed(
-            "set_item", replaced, (obj, index, value), obj, lambda: operator.setitem(obj, index, value), site
+            "set_item", replaced, (obj, index, value), obj, lambda: obj.__setitem__(index, value), site
         )
 
     def _changed(
@@ -511,7 +511,7 @@ def _is_generator(value: Any) -> bool:
 
 
 def _zip(recorder: Recorder, site: int, *iterables: Any, **keywords: Any) -> Any:
-    return zip(*(recorder.elements(iterable) for iterable in iterables), **keywords)
+    return zip(*(recorder.elements(iterable) for iterable in iterables), **keywords)  # noqa: B905
 
 
 def _enumerate(recorder: Recorder, site: int, iterable: Any, start: int = 0) -> Any:

@@ -6,6 +6,7 @@ Each pre-activation is a sum of products of a weight and an input; neurons with 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -236,7 +237,7 @@ def _grouped(neurons: dict[Node, Neuron]) -> list[Pass]:
                 break
             layers.insert(0, [neurons[z] for z in below])
         if layers and all(len({len(n.terms) for n in layer}) == 1 for layer in layers):
-            for lower, upper in zip(layers, layers[1:], strict=False):
+            for lower, upper in pairwise(layers):
                 for neuron, term in zip(lower, upper[0].terms, strict=True):
                     neuron.a = term.input
             passes.append(Pass(layers))

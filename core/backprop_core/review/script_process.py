@@ -37,7 +37,7 @@ def execute(code: CodeType, script: Path, namespace: dict[str, Any], extra: dict
         setattr(builtins, name, value)
     sys.argv = [str(script)]
     sys.path.insert(0, str(script.resolve().parent))
-    builtins.input = lambda prompt="": _no_input()  # type: ignore[assignment]
+    builtins.input = lambda prompt="": _no_input()
     os.environ["MPLBACKEND"] = "Agg"
     sys.meta_path.append(_StandIns())
     _shadow_files()
@@ -128,5 +128,5 @@ def _shadow_files() -> None:
             written[path] = str(shadow)
         return original(written.get(path, file), mode, *arguments, **keywords)
 
-    builtins.open = opened  # type: ignore[assignment]
-    io.open = opened  # type: ignore[assignment]
+    builtins.open = opened
+    io.open = opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -280,7 +281,7 @@ def _updates_the_same(graph: Graph, site: int, is_used: Callable[[Graph, str, Un
             if same_shape and is_update(before, after) and is_used(graph, path, unit):
                 masks.setdefault(path, []).append((unit, np.asarray(before.value != after.value)))
     for found in masks.values():
-        for (one, first), (two, second) in zip(found, found[1:], strict=False):
+        for (one, first), (two, second) in pairwise(found):
             if one.start.instance == two.start.instance and np.any(first & second):
                 return True
     return False
@@ -315,23 +316,23 @@ def forward_uses(graph: Graph, unit: Unit, until: int) -> dict[tuple[str, ...], 
         if node.op in CONTRACTIONS and len(node.inputs) == 2 and _is_product(node)
     ]  # fmt: skip
     candidates = {
-        handle.key
+        known.key
         for node in products
         for source in node.inputs
-        if (handle := handles.get(source)) is not None and _trained(unit, handle.path)
+        if (known := handles.get(source)) is not None and _trained(unit, known.path)
     }
     bits = {key: 1 << number for number, key in enumerate(sorted(candidates))}
     masks = _masks(graph, unit, (begin, end), handles, bits)
     uses: dict[tuple[str, ...], list[Use]] = {}
     for node in products:
         for position, source in enumerate(node.inputs):
-            found = handles.get(source)
+            used = handles.get(source)
             other = node.inputs[1 - position]
-            if found is None or found.key not in bits or masks.get(other, 0) & bits[found.key]:
+            if used is None or used.key not in bits or masks.get(other, 0) & bits[used.key]:
                 continue
             if other in handles and handles[other].key in bits:
                 continue
-            uses.setdefault(found.key, []).append(Use(found, node, position == 0, other))
+            uses.setdefault(used.key, []).append(Use(used, node, position == 0, other))
     return uses
 
 
@@ -359,7 +360,7 @@ def _is_product(node: Node) -> bool:
         return all(len(part) <= 2 for part in inputs) and len(set(inputs[0]) & set(inputs[1])) == 1
     if node.op == "tensordot":
         axes = node.keywords.get("axes", node.arguments[2] if len(node.arguments) > 2 else 2)
-        return axes == 1
+        return bool(axes == 1)
     return all(np.ndim(source.value) <= 2 for source in node.inputs)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.review import wire
-from backprop_core.review.capture import analyses, capture
+from backprop_core.review.analysis import analyses
+from backprop_core.review.capture import capture
 from backprop_core.review.instrument import RECORDER, instrument
 from backprop_core.review.losses import loss_families
 from backprop_core.review.recorder import Loop, Recorder
@@ -165,9 +166,9 @@ class Driver:
         if loop.site != self.site:
             return
         self.count += 1
-        if self.count >= LATER_UPDATES or time.monotonic() > self.later_at:
-            if not self._fork(loop, "later", seed=None):
-                raise Stop
+        due = self.count >= LATER_UPDATES or time.monotonic() > self.later_at
+        if due and not self._fork(loop, "later", seed=None):
+            raise Stop
 
     def _child(self, recorder: Recorder, loop: Loop) -> None:
         if loop.site != self.site:
@@ -267,7 +268,7 @@ class Driver:
                 "error": trouble,
                 "why": self.why,
                 "loops": self.recorder.instances,
-            }  # fmt: skip
+            }
         )
 
 

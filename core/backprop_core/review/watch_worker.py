@@ -71,7 +71,9 @@ class Server:
             watched.changed.wait_for(lambda: watched.found or watched.ended)
             watched.changed.wait_for(lambda: watched.settled or watched.ended)
             if not watched.found:
-                self.refused = f"{script.name} cannot be watched: {why_not([watched.end], loss, False, 0)}"
+                self.refused = (
+                    f"{script.name} cannot be watched: {why_not([watched.end], stopped=False, timeout=0)}"
+                )
                 raise UserError(self.refused)
 
     def do_frame(self, view: Any) -> Any:

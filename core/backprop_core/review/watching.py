@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from backprop_core.history import LossHistory
 from backprop_core.pacing import Pace, Speedometer
-from backprop_core.review.capture import analyses, capture
+from backprop_core.review.analysis import analyses
+from backprop_core.review.capture import capture
 from backprop_core.review.losses import loss_families
 from backprop_core.review.structure import Graph, units_of
 from backprop_core.review.worker import Driver, line_in

@@ -60,7 +60,7 @@ KNOWN = {
             "sum instead of mean",
             "the gradient summed over the samples",
             "the mean over the samples, as the loss is",
-            "each step is as many times too long as there are samples: it overshoots, and kills ReLUs in the first steps",
+            "each step is as many times too long as there are samples: it overshoots, and kills ReLUs at once",
         ),
         Known(
             "divided-twice",

@@ -21,7 +21,7 @@ def put_into_words(
     fill = {"l": finding.layer or "", "n": (finding.layer or 0) + 1, "p": (finding.layer or 1) - 1}
     where = f"Layer {finding.layer}: " if finding.layer else ""
     explanation = (
-        f"{where}{known.title}. The script computes {known.computes.format(**fill)}; "
+        f"{where}{known.title if where else known.title.capitalize()}. The script computes {known.computes.format(**fill)}; "
         f"it should be {known.should.format(**fill)}. What it does: {known.consequence}."
     )
     if (

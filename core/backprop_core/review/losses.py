@@ -35,9 +35,10 @@ COMPARING = {
     "sign",
     "round",
 }
-CURVED = {"power", "pow", "square", "abs", "absolute", "fabs", "norm", "exp", "maximum", "minimum", "where", "vectorized",
-          "var", "std", "einsum", "logaddexp", "sqrt", "cosh", "fmax", "max", "linalg.norm", "float_power",
-          *LOGARITHMS}  # fmt: skip
+CURVED = {
+    "power", "pow", "square", "abs", "absolute", "fabs", "norm", "exp", "maximum", "minimum", "where", "vectorized", "var",
+    "std", "einsum", "logaddexp", "sqrt", "cosh", "fmax", "max", "linalg.norm", "float_power", *LOGARITHMS,
+}  # fmt: skip
 STRONG = re.compile(
     r"^(loss|cost|error|err|e|j|l|mse|sse|rmse|mae|bce|ce|nll|objective|criterion|cross_?entropy|"
     r"(total|train|training|epoch|running|mean|avg|average|batch|sum|squared|current|sample)_?(loss|cost|error|err|mse))"

@@ -43,7 +43,7 @@ class FrameBuilder:
         trainer.flush_history()
         snapshot = self._measure(view, running=state == "RUNNING")
         heatmap = build_heatmap(trainer, view, snapshot)
-        undo = trainer.undo_stack
+        divergence = trainer.located_divergence()
         return Frame(
             snapshot=snapshot,
             state=state,
@@ -54,9 +54,10 @@ class FrameBuilder:
             curve=build_curve(trainer, view),
             series=build_series(trainer),
             accuracy=measure_accuracy(trainer),
-            undoable=undo[-1][0] if undo else None,
+            undoable=trainer.undoable,
             experiment=trainer.experiment,
             inputs=trainer.network.sizes[0],
+            divergence=divergence.text if divergence else "",
         )
 
     def _measure(self, view: View, *, running: bool) -> Snapshot:

@@ -199,3 +199,5 @@ class Frame:
     """As interventions have left it."""
     inputs: int = 0
     """How many features a sample has."""
+    divergence: str = ""
+    """Of a run whose loss is not finite, where that began, in a line."""

@@ -344,3 +344,9 @@ def test_a_file_of_ones_own_is_opened_by_its_path(capsys, tmp_path):
     assert code == 0
     assert events[0]["seed"] == 3
     assert events[-1]["epoch"] == 5
+
+
+def test_one_step_is_told_in_the_singular(capsys, script):
+    _, events, _ = run(capsys, "xor", "--script", script("step\nstep 2\n"))
+    results = [event["result"] for event in of_kind(events, "command")]
+    assert [result.split(" taken")[0] for result in results] == ["1 step", "2 steps"]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import math
 import os
 import pickle
@@ -302,11 +303,13 @@ def saved(**arrays):
 
 
 def archive(members, compression=zipfile.ZIP_DEFLATED):
-    """Return a ZIP file of these (name, content) pairs."""
+    """Return a ZIP file of these (name, content) pairs, the same bytes whenever it is called."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as file:
         for name, content in members:
-            file.writestr(name, content)
+            member = zipfile.ZipInfo(name)
+            member.compress_type = compression
+            file.writestr(member, content)
     return buffer.getvalue()
 
 
@@ -373,6 +376,7 @@ class TestArchives:
             ),
             (archive([("a\x1b[2J.npy", b"")]), r"array 'a\x1b[2J': is no array"),
         ],
+        ids=itertools.count(),
     )
     def test_each_malformed_archive_is_refused_in_one_line(self, content, reason):
         line = refusal(arrays_from_bytes, content, "data")

@@ -6,32 +6,32 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backprop_tui.glyphs import to_ascii
-from backprop_tui.help_text import help_text
+from backprop_tui.screens.closing import ClosesOnce
 
 if TYPE_CHECKING:
+    from rich.text import Text
     from textual.app import ComposeResult
 
 
-class HelpScreen(ModalScreen[None]):
-    """Explains the screen, the keys and the commands; scrolls."""
+class HelpScreen(ClosesOnce[None]):
+    """Explains what is seen and what the keys do; scrolls."""
 
     BINDINGS = [Binding("escape,q,question_mark", "dismiss", "Close")]  # noqa: RUF012
 
-    def __init__(self, watch: str, *, ascii_only: bool = False) -> None:
+    def __init__(self, text: Text, *, ascii_only: bool = False) -> None:
         super().__init__()
-        self._watch = watch
+        self._text = text
         self._ascii_only = ascii_only
 
     def compose(self) -> ComposeResult:
         """One scrolling text in a frame."""
-        text = help_text(self._watch)
+        text = self._text
         if self._ascii_only:
             text.plain = to_ascii(text.plain)
         with VerticalScroll(classes="dialog") as scroll:
-            scroll.border_title = "help"
-            scroll.border_subtitle = "esc closes"
+            # At the top: on a slow line it is drawn first.
+            scroll.border_title = f"help {'-' if self._ascii_only else '·'} esc closes"
             yield Static(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -54,12 +53,11 @@ class LabScreen(LiveScreen):
             priority=spec.action == "prompt",
         )
         for spec in KEYS
-        if spec.action not in ("palette", "quit")
+        if spec.action not in ("palette", "suspend", "draw_anew", "quit")
     ]
 
     def __init__(self, engine: Engine, fps: float, log: SessionLog) -> None:
         super().__init__(engine, fps, log)
-        self.scripts: list[Path] = []
         self._prompt: PromptLine | None = None
 
     @property
@@ -107,11 +105,10 @@ class LabScreen(LiveScreen):
         self._select(first_neuron=event.first_neuron)
 
     def _select(self, **changes: Any) -> None:
-        self.selection = replace(self.selection, **changes)
+        self.select(**changes)
         if self.selection.neuron is not None:
             # A long message gives the inspector its line back.
             self.remove_class("-long-message")
-        self.wake()
 
     def _command(self, command: Command) -> None:
         self.job(partial(self.send, command))
@@ -259,10 +256,11 @@ class LabScreen(LiveScreen):
 
     def action_help(self) -> None:
         """Show the help."""
+        from backprop_tui.help_text import help_text
         from backprop_tui.screens.help import HelpScreen
 
         watch = self.frame.experiment.watch if self.frame else ""
-        self.app.push_screen(HelpScreen(watch, ascii_only=self.ascii_only))
+        self.app.push_screen(HelpScreen(help_text(watch), ascii_only=self.ascii_only))
 
     def action_presets(self) -> None:
         """Choose a preset."""

@@ -25,9 +25,9 @@ def split_label(spec: KeySpec) -> tuple[str, str]:
     return key or spec.shown, word
 
 
-def fitting(width: int) -> list[KeySpec]:
+def fitting(width: int, specs: tuple[KeySpec, ...] = KEYS) -> list[KeySpec]:
     """Return the keys that fit into a width, in their order."""
-    shown = [spec for spec in KEYS if spec.label]
+    shown = [spec for spec in specs if spec.label]
     dropped = [*DROPPED_FIRST, *(spec.action for spec in reversed(shown) if spec.action not in DROPPED_FIRST)]
 
     def needed() -> int:
@@ -46,6 +46,8 @@ class KeyBar(CellView):
 
     DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; }"
 
+    specs = KEYS
+    """The keys that there are."""
     _back: frozenset[str] = frozenset()
 
     class Pressed(Message):
@@ -69,7 +71,7 @@ class KeyBar(CellView):
         """Draw the keys that fit."""
         x = 0
         self._spans: list[tuple[int, int, str]] = []
-        for spec in fitting(canvas.width):
+        for spec in fitting(canvas.width, self.specs):
             key, word = split_label(spec)
             if spec.action in self._back:
                 # As long as the other word, so that the keys beside it stay where they are.

@@ -69,6 +69,7 @@ examples:
 
 The script is executed, unmodified, in a process of its own. Exit code: 0 nothing found, 1 mistakes found,
 2 the script could not be reviewed.
+"""
 
 SERVE_EXAMPLES = """\
 examples:

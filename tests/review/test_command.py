@@ -90,7 +90,7 @@ def test_the_report_for_people_says_that_the_script_is_executed_and_what_was_com
     code, out, err = run(capsys, tmp_path, monkeypatch, WRONG)
     assert code == 1
     assert "executing net.py" in err
-    assert "sign flipped" in out
+    assert "Sign flipped" in out
     assert "Compared at" in out
 
 

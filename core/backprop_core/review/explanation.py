@@ -20,8 +20,9 @@ def put_into_words(
     known = KNOWN[finding.id]
     fill = {"l": finding.layer or "", "n": (finding.layer or 0) + 1, "p": (finding.layer or 1) - 1}
     where = f"Layer {finding.layer}: " if finding.layer else ""
+    title = known.title if where else known.title.capitalize()
     explanation = (
-        f"{where}{known.title if where else known.title.capitalize()}. The script computes {known.computes.format(**fill)}; "
+        f"{where}{title}. The script computes {known.computes.format(**fill)}; "
         f"it should be {known.should.format(**fill)}. What it does: {known.consequence}."
     )
     if (

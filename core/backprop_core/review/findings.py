@@ -43,6 +43,9 @@ def judge(network: Network) -> Judgement:
     search, states, target_edit = _explain(network)
     state = states[0]
     findings = _joined(network, _from_edits(network, states))
+    if network.implied and network.activations[-1] in ("sigmoid", "softmax"):
+        # Without a loss to go by, this is the right gradient of cross-entropy.
+        findings = [finding for finding in findings if finding.id != "missing-output-derivative"]
     broadcast = broadcast_error(network)
     if broadcast is not None:
         findings = [broadcast, *(finding for finding in findings if finding.id != "wrong-gradient")]
@@ -63,7 +66,7 @@ def judge(network: Network) -> Judgement:
 def _joined(network: Network, findings: list[Finding]) -> list[Finding]:
     """Say once what holds for the biases of all layers."""
     never = [finding for finding in findings if finding.id == "bias-never-updated"]
-    biased = [layer for layer in network.bias_paths if layer]
+    biased = [layer for layer in network.bias_paths if layer] or network.weight_paths
     if len(never) < 2 or len(never) != len(biased):
         return findings
     paths = [path for finding in never for path in finding.paths]

@@ -343,6 +343,10 @@ class Search:
         right = [layer.X.T @ d for layer, d in pairs]
         yield 0.0, None, right
         fan_in, fan_out = layers[0].W.shape
+        for row in self._bias_rows(index):
+            mask = np.ones((fan_in, 1))
+            mask[row] = 0
+            yield 1.0, Edit("bias-never-updated", number, "W"), [g * mask for g in right]
         if fan_in == fan_out and fan_in > 1:
             yield 1.0, Edit("gradient-transposed", number, "W"), [g.T for g in right]
         edit = Edit("outputs-in-place-of-inputs", number, "W")
@@ -358,6 +362,17 @@ class Search:
             made = [_weights_for_activation(kind, layer, d) for layer, d in pairs]
             if all(one is not None for one in made):
                 yield 1.0, edit, made
+
+    def _bias_rows(self, index: int) -> list[int]:
+        """Return the rows of the weights that stand for a bias: those of an input that is always one."""
+        layers = self._of(index)
+        if self.network.biases[index] is not None or any(len(layer.X) < 2 for layer in layers):
+            return []
+        return [
+            row
+            for row in (0, layers[0].X.shape[1] - 1)
+            if all(np.all(layer.X[:, row] == 1.0) for layer in layers)
+        ]
 
     def _bias(self, index: int, choice: Choice, state: State) -> list[tuple[float, Edit | None, Fit | None]]:
         layers, number = self._of(index), index + 1

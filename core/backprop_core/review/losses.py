@@ -36,8 +36,8 @@ COMPARING = {
     "round",
 }
 CURVED = {
-    "power", "pow", "square", "abs", "absolute", "fabs", "norm", "exp", "maximum", "minimum", "where", "vectorized", "var",
-    "std", "einsum", "logaddexp", "sqrt", "cosh", "fmax", "max", "linalg.norm", "float_power", *LOGARITHMS,
+    "power", "pow", "square", "abs", "absolute", "fabs", "norm", "exp", "maximum", "minimum", "where", "vectorized",
+    "var", "std", "einsum", "logaddexp", "sqrt", "cosh", "fmax", "max", "linalg.norm", "float_power", *LOGARITHMS,
 }  # fmt: skip
 STRONG = re.compile(
     r"^(loss|cost|error|err|e|j|l|mse|sse|rmse|mae|bce|ce|nll|objective|criterion|cross_?entropy|"

@@ -114,8 +114,14 @@ def loss_form(evaluation: Data) -> tuple[str, float, Array | None]:
     return "unknown", 1.0, y
 
 
-def build_network(messages: list[Data]) -> Network | None:
-    """Pool all captures of one script."""
+def build_network(messages: list[Data], implied: bool = False) -> Network | None:
+    """Pool all captures of one script.
+
+    Parameters
+    ----------
+    implied : bool
+        Assume the loss that the update's error implies, whatever the script computes beside it.
+    """
     start = next((message for message in messages if message["kind"] == "start"), None)
     if start is None:
         return None
@@ -136,7 +142,7 @@ def build_network(messages: list[Data]) -> Network | None:
     kind, constant, _ = loss_form(evaluation) if evaluation else ("unknown", 1.0, None)
     samples = len(evaluation["A"]) if evaluation else len(captures[0]["layers"][0]["X"])
     averaged = bool(evaluation and evaluation["averaged"])
-    implied = start["loss"] is None
+    implied = implied or start["loss"] is None
     first = captures[0]["layers"]
     depth = len(first)
     activations, forms = [], []
@@ -201,7 +207,7 @@ def _error(
 ) -> Array | None:
     """Return ∂L/∂a of the output for the samples of one update."""
     a = made["layers"][-1]["A"]
-    if made["e"] is not None:
+    if made["e"] is not None and not implied:
         own = made["evaluation"]
         share = len(own["A"]) / len(a) if own is not None and own["averaged"] else 1.0
         return np.asarray(made["e"], float) * share

@@ -13,6 +13,10 @@ from tests.review.corpus.template import NotExpressibleError, Script
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ADAPTIVE = frozenset({"adagrad", "rmsprop", "adam"})
+OF_SCALE = frozenset({"sum-instead-of-mean", "divided-twice", "factor-of-two", "constant-factor"})
+"""What an adaptive optimizer undoes."""
+
 HARMLESS = frozenset({"factor-of-two", "constant-factor"})
 
 
@@ -53,6 +57,10 @@ def _pairs() -> Iterator[Script]:
 
 def _fits(script: Script) -> bool:
     names = {v.name for v in script.variants}
+    if script.network.optimizer.split()[0] in ADAPTIVE and any(
+        edit.name in OF_SCALE for edit in script.mistakes
+    ):
+        return False
     return all(not edit.within or edit.within in names for edit in script.mistakes)
 
 

@@ -9,7 +9,7 @@ WORKERS ?= 2
 TORCH ?= torch==2.13.0
 TORCH_OPTIONS ?=
 
-.PHONY: help run test fuzz check format bench screenshots torch clean
+.PHONY: help run test fuzz check format bench corpus screenshots torch clean
 .DEFAULT_GOAL := help
 
 help:  ## say what the targets do
@@ -37,6 +37,9 @@ format: $(VENV)/.dev  ## format, and mend what lint can mend
 bench: $(VENV)/.dev torch  ## measure against PyTorch, scikit-learn and bare NumPy; ARGS="steps" for one part
 	@$(PIP) install --editable '.[bench]' || echo "no scikit-learn: its row is left out"
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+corpus: $(VENV)/.dev  ## review the corpus of hand-written scripts; ARGS="--every 10" takes a tenth of it
+	$(BIN)/python -m tests.review --jobs $(WORKERS) $(ARGS)
 
 screenshots: $(VENV)/.dev  ## draw docs/screenshots anew, by the app itself
 	$(BIN)/python scripts/screenshots.py

@@ -60,6 +60,9 @@ class ProcessEngine:
         What :meth:`state` returned last.
     """
 
+    WORKER = "backprop_core.engine_worker"
+    """The module that the process runs."""
+
     def __init__(
         self,
         source: Experiment | bytes | None = None,
@@ -79,7 +82,7 @@ class ProcessEngine:
                     "-X",
                     "faulthandler",
                     "-m",
-                    "backprop_core.engine_worker",
+                    self.WORKER,
                     str(theirs.fileno()),
                 ],
                 stdin=subprocess.DEVNULL,

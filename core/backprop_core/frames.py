@@ -102,7 +102,7 @@ def build_heatmap(trainer: Trainer, view: View, snapshot: Snapshot) -> Heatmap:
     with np.errstate(all="ignore"):
         values, total, low, high = _layer_values(trainer, layer, view)
         group = max(-(-total // max(view.columns, 1)), 1)
-        part = _group_means(values[shown], group)
+        part = group_means(values[shown], group)
     part[~np.isfinite(part)] = np.nan
     dead = set(summary.dead)
     return Heatmap(
@@ -149,7 +149,8 @@ def layer_response(evaluator: Evaluator, layer: Layer, pre: bool) -> NDArray[np.
     return response
 
 
-def _group_means(values: NDArray[Any], group: int) -> NDArray[np.float32]:
+def group_means(values: NDArray[Any], group: int) -> NDArray[np.float32]:
+    """Return the means of each ``group`` neighbouring columns."""
     starts = np.arange(0, values.shape[1], group)
     sums = np.add.reduceat(values.astype(np.float64), starts, axis=1)
     sizes = np.minimum(starts + group, values.shape[1]) - starts

@@ -210,3 +210,5 @@ class Frame:
     """Of the run as interventions have left it: a diagnosis of another version holds no more."""
     treatments: tuple[Treatment, ...] = ()
     """The cures applied, those taken back left out."""
+    facts: tuple[str, ...] = ()
+    """What the title line says beside the name; empty where the experiment says it all."""

@@ -17,7 +17,7 @@ from backprop_core.files import harmless
 from backprop_tui.terminal.surroundings import is_served
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from argparse import Namespace, _SubParsersAction
     from collections.abc import Iterator, Sequence
 
     from backprop_core.engine_process import ProcessEngine
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets", "diagnose", "replay", "serve")
+COMMANDS = ("run", "presets", "diagnose", "review", "watch", "replay", "serve")
 
 EXAMPLES = """\
 examples:
@@ -38,6 +38,8 @@ examples:
   backprop-tui diagnose as-posted --treat        say why it does not learn, and heal it
   backprop-tui replay mine.jsonl                 play back what --record has written
   backprop-tui presets                           list the presets
+  backprop-tui review my_network.py              find the mistakes in your own backpropagation
+  backprop-tui watch my_network.py               see your own script train, live
 """
 
 DIAGNOSE_EXAMPLES = """\
@@ -70,6 +72,29 @@ examples:
 
 A script has one command a line; an `expect` that fails ends it with exit code 1.
 Names with options are written NAME:OPTION=VALUE, several layers' activations with commas.
+"""
+
+
+REVIEW_EXAMPLES = """\
+examples:
+  backprop-tui review my_network.py
+  backprop-tui review my_network.py --loss E          the loss is called E
+  backprop-tui review my_network.py --json            one JSON object, for programs
+
+The script is executed, unmodified, in a process of its own. Exit code: 0 nothing found, 1 mistakes found,
+2 the script could not be reviewed.
+"""
+
+
+WATCH_EXAMPLES = """\
+examples:
+  backprop-tui watch my_network.py
+  backprop-tui watch my_network.py --loss E           the loss is called E
+  backprop-tui watch my_network.py --paused           hold it at its first updates
+
+The script is executed, unmodified, in a process of its own: its loss, hidden activations and dead neurons are drawn
+as it trains, at 100 updates a second at first (> is faster); the review's findings stand beside them. It can be paused
+and stepped, and run again (n) after an edit; nothing of its state is ever changed from outside.
 """
 
 
@@ -124,6 +149,13 @@ def _dispatch(words: list[str]) -> int:
             return _list_presets(arguments)
         if arguments.command == "diagnose":
             return _diagnose(arguments)
+        if arguments.command == "review":
+            from backprop_tui.reviewing import run_review
+
+            timeout = _positive(arguments.timeout, "--timeout", 86_400)
+            return run_review(arguments.script, arguments.loss, timeout, arguments.json)
+        if arguments.command == "watch":
+            return _watch(arguments)
         if arguments.command == "replay":
             return _replay(arguments)
         if arguments.command == "serve":
@@ -184,6 +216,8 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     presets.add_argument("--json", action="store_true", help="as one JSON list")
+    _add_review(commands)
+    _add_watch(commands)
     replay = commands.add_parser(
         "replay",
         help="play a record back in the lab",
@@ -207,6 +241,40 @@ def _parser() -> ArgumentParser:
     serve.add_argument("--port", metavar="N", default="8000", help="a number from 1 to 65535 (default 8000)")
     _add_run_options(serve)
     return parser
+
+
+def _add_review(commands: _SubParsersAction[_Parser]) -> None:
+    review = commands.add_parser(
+        "review",
+        help="review the backpropagation in a hand-written NumPy script",
+        description="Run a script, compare its updates with the gradient of its own loss, and name the mistakes.",
+        epilog=REVIEW_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    review.add_argument("script", metavar="SCRIPT.py", type=Path, help="the script; it is executed")
+    review.add_argument(
+        "--loss", metavar="NAME", help="what the script calls its loss, where it is not found"
+    )
+    review.add_argument("--timeout", metavar="SECONDS", help="stop the script after so long (default 30)")
+    review.add_argument("--json", action="store_true", help="as one JSON object")
+
+
+def _add_watch(commands: _SubParsersAction[_Parser]) -> None:
+    watch = commands.add_parser(
+        "watch",
+        help="watch a hand-written NumPy script train, live in the lab",
+        description="Run a script of your own, unmodified, and watch it train.",
+        epilog=WATCH_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    watch.add_argument("script", metavar="SCRIPT.py", type=Path, help="the script; it is executed")
+    watch.add_argument("--loss", metavar="NAME", help="what the script calls its loss, where it is not found")
+    watch.add_argument(
+        "--paused", action="store_true", help="hold the script once its training loop has been found"
+    )
+    _add_screen_options(watch)
 
 
 def _add_run_options(parser: ArgumentParser) -> None:
@@ -372,6 +440,17 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
             arguments.treat,
         ),
         engine,
+    )
+
+
+def _watch(arguments: Namespace) -> int:
+    fps = _positive(arguments.fps, "--fps", 60)
+    if missing := _missing_terminal():
+        raise UserError(f"{missing.partition(';')[0]}; backprop-tui review needs none")
+    from backprop_tui.watch import open_watch
+
+    return open_watch(
+        arguments.script, arguments.loss, fps, paused=arguments.paused, ascii_only=arguments.ascii
     )
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from backprop_core.grammar import COMMANDS
 from backprop_tui.glyphs import printable
-from backprop_tui.keys import KEYS, REPLAY_KEYS
+from backprop_tui.keys import KEYS, REPLAY_KEYS, WATCH_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,3 +116,44 @@ def _keys(text: Text, groups: Sequence[tuple[str, str]], keys: Sequence[KeySpec]
 def _paragraph(text: Text, title: str, body: str) -> None:
     text.append(f"{title}\n", "bold")
     text.append(f"{printable(body)}\n\n")
+
+
+WATCH_GROUPS = tuple(group for group in GROUPS if group[0] != "heal")
+
+WATCHED = (
+    (
+        "Your script, as it is",
+        "The script runs unmodified in a process of its own, as by hand: what it prints is not shown, files that it "
+        "writes are kept aside, and nothing of its state is ever written to. Pausing holds it before an update.",
+    ),
+    (
+        "The top lines",
+        "What was found of it: the network, its loss, the loop that updates. Then the state, epochs and steps (one "
+        "update), the loss as the script itself computes it, its learning rate where it has a name for one, and "
+        "dead A/B.",
+    ),
+    (
+        "Loss",
+        "The script's own loss. Where that is a sum over an epoch, it moves when an epoch is over.",
+    ),
+    (
+        "Heatmap, predictions and layers",
+        "Of the updates recorded last, put together over an epoch: recording takes at most a third of the time, so "
+        "not every update is. h shows pre-activations, weights and the true gradient of the loss; [ and ] walk "
+        "through the layers. Dead means that the derivative is 0 on all of those samples.",
+    ),
+    (
+        "Findings",
+        "The review runs the script once more beside it, and compares its updates with the gradient of its own loss. "
+        "Each mistake is named with its line and a correction; mend it in the script, and n runs it again.",
+    ),
+)
+
+
+def watch_help() -> Text:
+    """Return the help where a script is watched."""
+    text = Text()
+    for title, body in WATCHED:
+        _paragraph(text, title, body)
+    _keys(text, WATCH_GROUPS, WATCH_KEYS)
+    return text

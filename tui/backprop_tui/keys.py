@@ -128,3 +128,21 @@ DROPPED_FIRST = (
     "presets",
 )
 """Actions that leave the key bar where there is too little room, in this order; the help has them all."""
+
+WATCH_KEYS = (
+    *(spec for spec in KEYS if spec.group == "train" and spec.action not in ("restart", "restart_next")),
+    KeySpec("n", "n", "run_again", "again", "Run the script again, from its beginning.", "train"),
+    KeySpec(
+        "f",
+        "f",
+        "toggle_findings",
+        "findings",
+        "The review's findings, or the predictions.",
+        "look",
+        "predict.",
+    ),
+    KeySpec("enter", "enter", "report", "enter report", "The review's whole report.", "look"),
+    *(spec for spec in KEYS if spec.group == "look"),
+    *(spec for spec in KEYS if spec.action in ("help", "palette", "quit")),
+)
+"""The keys that apply where a script of the user's own is watched: none of them changes what is the script's."""

@@ -21,8 +21,9 @@ class HelpScreen(ClosesOnce[None]):
 
     BINDINGS = [Binding("escape,q,question_mark", "dismiss", "Close")]  # noqa: RUF012
 
-    def __init__(self, text: Text, *, ascii_only: bool = False) -> None:
+    def __init__(self, text: Text, *, title: str = "help", ascii_only: bool = False) -> None:
         super().__init__()
+        self._title = title
         self._text = text
         self._ascii_only = ascii_only
 
@@ -33,5 +34,5 @@ class HelpScreen(ClosesOnce[None]):
             text.plain = to_ascii(text.plain)
         with VerticalScroll(classes="dialog") as scroll:
             # At the top: on a slow line it is drawn first.
-            scroll.border_title = f"help {'-' if self._ascii_only else '·'} esc closes"
+            scroll.border_title = f"{self._title} {'-' if self._ascii_only else '·'} esc closes"
             yield Static(text)

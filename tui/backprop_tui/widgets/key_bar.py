@@ -46,7 +46,7 @@ class KeyBar(CellView):
 
     DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; }"
 
-    specs = KEYS
+    specs: tuple[KeySpec, ...] = KEYS
     """The keys that there are."""
     _back: frozenset[str] = frozenset()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, ClassVar
 
 from backprop_tui.cells import CellView
@@ -36,7 +37,7 @@ def status_parts(frame: Frame, *, short: bool = False) -> list[Part]:
     rate = short_rate(frame.steps_per_second) if short else plain_rate(frame.steps_per_second)
     snapshot = frame.snapshot
     dead = snapshot.dead
-    return [
+    parts = [
         ("epoch", f"epoch {snapshot.epoch}", Ink.TEXT),
         ("step", f"step {snapshot.step}", Ink.TEXT),
         ("loss", f"loss {snapshot.training_loss:.{4 if short else 6}g}", Ink.STRONG),
@@ -44,6 +45,8 @@ def status_parts(frame: Frame, *, short: bool = False) -> list[Part]:
         ("dead", f"dead {dead}/{snapshot.mortal}", Ink.DEAD if dead else Ink.TEXT),
         ("steps/s", f"{rate} steps/s", Ink.MUTED),
     ]
+    # Of a script that is watched the rate may be unknown.
+    return [part for part in parts if part[0] != "lr" or isfinite(snapshot.learning_rate)]
 
 
 class StatusLine(CellView):

@@ -63,7 +63,7 @@ class TitleLine(CellView):
         notices = [notice for notice in (SLOW_LINE if self.slow_line else "", self.notice) if notice]
         notice = f" {self.glyphs.separator} ".join(notices)
         room = canvas.width - (len(notice) + 2 if notice else 0)
-        for part in title_parts(self.frame):
+        for part in map(printable, self.frame.facts or title_parts(self.frame)):
             if x + 3 + len(part) > room:
                 break
             x = canvas.text(x, 0, f" {self.glyphs.separator} ", Ink.MUTED)

@@ -1,0 +1,318 @@
+"""What an update did to each parameter: without an optimizer's memory, and with the numbers that scale it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.review.analysis import number_in
+from backprop_core.review.gradients import ancestors, gradients
+from backprop_core.review.recorder import Ref
+from backprop_core.review.structure import is_update
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+    from backprop_core.review.analysis import UnitAnalysis
+    from backprop_core.review.instrument import Sites
+    from backprop_core.review.recorder import Node
+    from backprop_core.review.structure import LayerTrace
+
+    Array = NDArray[Any]
+    Data = dict[str, Any]
+
+
+MOST_DETAIL = 400
+LARGEST_DETAIL = 20_000
+
+
+def parameters_data(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace]) -> list[Data]:
+    """Return what is to be known about each parameter that the network is made of."""
+    forward = analysis.ancestors_of(
+        layers_[-1].a for chain in analysis.chains for layers_ in (chain.layers,) if layers_[-1].a is not None
+    )
+    paths = {}
+    for path, state in analysis.unit.start.state.items():
+        new = analysis.new.get(path)
+        if state in forward and (_is_used(path, layers) or (new is not None and is_update(state, new))):
+            paths[path] = state
+    return [
+        parameter_data(analysis, sites, layers, path, state)
+        for path, state in _distinct(paths, layers).items()
+    ]
+
+
+def _difference(new: Any, old: Array) -> Array:
+    """Return what was added to a parameter; a bias may have been broadcast to something larger by that."""
+    try:
+        return np.asarray(new, float) - old
+    except ValueError:
+        return np.full_like(old, np.nan)
+
+
+def _is_used(path: str, layers: list[LayerTrace]) -> bool:
+    return any(
+        layer.use.handle.path == path or (layer.bias is not None and layer.bias.path == path)
+        for layer in layers
+    )
+
+
+def _distinct(paths: dict[str, Node], layers: list[LayerTrace]) -> dict[str, Node]:
+    """Keep one path an array, that which the layers go by."""
+    named = {layer.use.handle.path for layer in layers} | {layer.bias.path for layer in layers if layer.bias}
+    found: dict[Node, str] = {}
+    for path, state in paths.items():
+        if state not in found or (path in named and found[state] not in named):
+            found[state] = path
+    return {path: state for state, path in found.items()}
+
+
+def parameter_data(
+    analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace], path: str, state: Node
+) -> Data:
+    r"""Return a parameter\'s value, what was applied to it, and its gradient, as the script stores it."""
+    new = analysis.new.get(path)
+    old_value = np.asarray(state.value, float)
+    gradient = analysis.adjoints.get(state)
+    applied, how = np.zeros_like(old_value), {"adaptive": False, "stale": False, "memory": False}
+    if new is not None:
+        applied = _difference(new.value, old_value)
+        buffers = _buffers(analysis, state, new)
+        if buffers:
+            applied, how = _without_buffers(analysis, state, new, buffers, applied)
+    return {
+        "path": path,
+        "paths": [other for other, node in analysis.unit.start.state.items() if node is state],
+        "texts": [] if new is None else [text for text, _ in new.names],
+        "line": 0 if new is None else _update_line(sites, new),
+        "value": old_value,
+        "moved": np.zeros_like(old_value) if new is None else _difference(new.value, old_value),
+        "applied": applied,
+        "gradient": None if gradient is None else np.asarray(gradient, float).reshape(old_value.shape),
+        "scales": [] if new is None else _scales(analysis, sites, new),
+        "changed": new is not None,
+        "agreement": 0.0
+        if new is None
+        else float(np.sign(np.vdot(applied, _difference(new.value, old_value)))),
+        "canonical": _canonical(layers, path, applied, gradient, analysis.own.get(state)),
+        **how,
+    }
+
+
+def _canonical(
+    layers: list[LayerTrace], path: str, applied: Array, gradient: Array | None, own: Array | None
+) -> list[Data]:
+    """Return where a parameter is used, and what was applied to it there, in canonical form."""
+    places: list[Data] = []
+    for index, layer in enumerate(layers):
+        handle = layer.use.handle
+        if handle.path == path and applied.shape == np.shape(handle.state.value):
+            place = {"layer": index, "kind": "W", "applied": layer.use.weights(handle.seen(applied))}
+            if gradient is not None:
+                place["gradient"] = layer.use.weights(handle.seen(np.reshape(gradient, applied.shape)))
+            if own is not None:
+                place["own"] = layer.use.weights(handle.seen(np.reshape(own, applied.shape)))
+            places.append(place)
+        if layer.bias is not None and layer.bias.path == path:
+            place = {"layer": index, "kind": "b", "applied": _bias_row(layer, applied)}
+            if gradient is not None:
+                place["gradient"] = _bias_row(layer, gradient)
+            places.append(place)
+    return places
+
+
+def _bias_row(layer: LayerTrace, value: Array) -> Array:
+    """Return something shaped as a bias as (1, fan_out), or (samples, fan_out) if it grew to that."""
+    assert layer.bias is not None
+    fan_out = layer.use.weights(layer.use.handle.operand.value).shape[1]
+    if np.shape(value) == np.shape(layer.bias.state.value):
+        value = layer.bias.seen(value)
+    value = np.asarray(value, float)
+    if value.size == fan_out:
+        return value.reshape(1, fan_out)
+    return value.T if value.ndim == 2 and value.shape[1] != fan_out else value
+
+
+def _update_line(sites: Sites, new: Node) -> int:
+    if new.names:
+        return sites.line(new.names[0][1])
+    return sites.line(new.site) if new.site >= 0 else 0
+
+
+def _buffers(analysis: UnitAnalysis, state: Node, new: Node) -> list[Node]:
+    """Return what an optimizer remembers for a parameter: changing arrays that its update alone uses."""
+    size = np.size(state.value)
+    forward = analysis.held
+    used = set(ancestors(new, analysis.start))
+    found = []
+    for other, node in analysis.unit.start.state.items():
+        if other not in analysis.new or node is state or node in forward or node not in used:
+            continue
+        if (
+            np.size(node.value) == size
+            and np.shape(node.value) == np.shape(state.value)
+            and node not in found
+        ):
+            found.append(node)
+    return found
+
+
+def _without_buffers(
+    analysis: UnitAnalysis, state: Node, new: Node, buffers: list[Node], applied: Array
+) -> tuple[Array, dict[str, bool]]:
+    """Return the part of an update that this unit's gradient makes, and what kind of memory there is beside it."""
+    everything = ancestors(new, analysis.start)
+    remembering: set[Node] = set(buffers)
+    learned = analysis.products
+    for node in everything:
+        if node not in analysis.start:
+            if any(source in remembering for source in node.inputs):
+                remembering.add(node)
+            if any(source in learned for source in node.inputs):
+                learned.add(node)
+    size = np.size(state.value)
+    edge = {
+        source
+        for node in everything
+        if node in remembering and node not in analysis.start
+        for source in node.inputs
+        if source not in remembering and source in learned and np.size(source.value) == size
+    }
+    if not edge:
+        return _less_memory(analysis, new, buffers, applied)
+    common = set.intersection(*(set(ancestors(node, analysis.start)) for node in edge))
+    choices = [node for node in common if np.size(node.value) == size and node in learned]
+    if not choices:
+        return applied, {"adaptive": True, "stale": False, "memory": True}
+    gradient = max(choices, key=lambda node: node.index)
+    ones = np.ones(np.shape(new.value))
+    found = gradients(new, analysis.start | {gradient}, ones)
+    slope = np.asarray(found.get(gradient, np.zeros(np.shape(gradient.value))))
+    value = np.asarray(gradient.value, float)
+    linear = bool(np.allclose(slope, slope.flat[0], rtol=1e-9, atol=0)) and len(edge) == 1
+    stale = _never_forgets(analysis, gradient, buffers)
+    if not linear:
+        return np.reshape(-value, applied.shape), {
+            "adaptive": True, "stale": stale, "memory": True,
+        }  # fmt: skip
+    return np.reshape(slope.flat[0] * value, applied.shape), {
+        "adaptive": False,
+        "stale": stale,
+        "memory": True,
+    }
+
+
+def _less_memory(
+    analysis: UnitAnalysis, new: Node, buffers: list[Node], applied: Array
+) -> tuple[Array, dict[str, bool]]:
+    """Take from an update what it has from older gradients, where that is in proportion to them."""
+    found = gradients(new, analysis.start, np.ones(np.shape(new.value)))
+    rest = applied
+    for buffer in buffers:
+        slope = np.asarray(found.get(buffer, np.zeros(np.shape(buffer.value))))
+        if not np.allclose(slope, slope.flat[0], rtol=1e-9, atol=1e-15):
+            return applied, {"adaptive": True, "stale": False, "memory": True}
+        rest = rest - slope.flat[0] * np.asarray(buffer.value, float)
+    return rest, {"adaptive": False, "stale": False, "memory": True}
+
+
+def _never_forgets(analysis: UnitAnalysis, gradient: Node, buffers: list[Node]) -> bool:
+    """Whether gradients are added up for ever: a buffer's next value is the old one plus this gradient."""
+    after = {
+        node: analysis.new[path] for path, node in analysis.unit.start.state.items() if path in analysis.new
+    }
+    for buffer in buffers:
+        new = after[buffer]
+        found = gradients(new, analysis.start | {gradient}, np.ones(np.shape(new.value)))
+        kept, added = found.get(buffer), found.get(gradient)
+        if kept is None or added is None or not np.allclose(kept, 1.0, rtol=1e-12):
+            continue
+        added = np.asarray(added)
+        if added.flat[0] != 0 and np.allclose(added, added.flat[0], rtol=1e-9, atol=0):
+            return True
+    return False
+
+
+def _scales(analysis: UnitAnalysis, sites: Sites, new: Node) -> list[Data]:
+    """Return the single numbers that the gradient is multiplied with or divided by, the last first."""
+    learned = analysis.trained_outputs
+    found = []
+    for node in ancestors(new, analysis.start):
+        if node in analysis.start:
+            continue
+        if any(source in learned for source in node.inputs):
+            learned.add(node)
+            if node.op in ("multiply", "divide", "true_divide") and len(node.arguments) >= 2:
+                found += _scale_of(sites, node, learned)
+    return found[::-1][:12]
+
+
+def _scale_of(sites: Sites, node: Node, learned: Collection[Node]) -> list[Data]:
+    for position in (0, 1):
+        argument = node.arguments[position]
+        if isinstance(argument, Ref) and node.inputs[argument.index] in learned:
+            continue
+        value = number_in(node, position)
+        if value is not None and not (node.op != "multiply" and position == 0):
+            text = _operand_text(sites, node, position)
+            power = -1 if node.op != "multiply" else 1
+            last = re.split(r"[.\[]", text.rstrip("]\"'"))[-1].strip("\"'")
+            named = bool(RATE.match(last)) or bool(RATE.match(text.lstrip("-").strip()))
+            return [
+                {"value": value, "text": text, "power": power, "line": sites.line(node.site), "rate": named}
+            ]
+    return []
+
+
+def _operand_text(sites: Sites, node: Node, position: int) -> str:
+    syntax = sites.nodes[node.site]
+    if isinstance(syntax, ast.BinOp):
+        return sites.text(syntax.left if position == 0 else syntax.right)
+    if isinstance(syntax, ast.AugAssign):
+        return sites.text(syntax.value)
+    return ""
+
+
+RATE = re.compile(r"^(lr|eta|alpha|learning_?rate|l_?rate|learnrate|step_?size|rate|η|α)\d?$", re.IGNORECASE)
+
+
+def named_rates(analysis: UnitAnalysis) -> list[float]:
+    """Return the numbers that the script keeps under a name for a learning rate."""
+    found = []
+    for path, node in analysis.unit.start.state.items():
+        last = re.split(r"[.\[]", path.rstrip('"]'))[-1].strip('"')
+        if RATE.match(last) and np.size(node.value) == 1:
+            found.append(float(np.asarray(node.value).reshape(-1)[0]))
+    return found
+
+
+def detail_of(analysis: UnitAnalysis, sites: Sites) -> list[Data]:
+    """Return the values of the backward pass with their lines, in order."""
+    before = analysis.ancestors_of(analysis.trained_outputs)
+    found: list[Data] = []
+    for node in sorted(analysis.updated - before, key=lambda node: node.index):
+        if node.site < 0 or node.op == "leaf" or np.size(node.value) > LARGEST_DETAIL:
+            continue
+        value = np.asarray(node.value)
+        if value.dtype.kind not in "fi":
+            continue
+        found.append(
+            {
+                "line": sites.line(node.site),
+                "site": node.site,
+                "op": node.op,
+                "value": value.astype(float),
+                "names": [[name, sites.line(site)] for name, site in node.names],
+            }
+        )
+    return found[:MOST_DETAIL]
+
+
+def name_of(node: Node | None) -> str:
+    """Return what the script calls a value, or nothing."""
+    return node.names[-1][0] if node is not None and node.names else ""

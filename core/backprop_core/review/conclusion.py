@@ -1,0 +1,131 @@
+"""From the messages of a worker to the review."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.review.beyond import beyond_the_gradient
+from backprop_core.review.correction import apply, corrected_lines
+from backprop_core.review.explanation import put_into_words
+from backprop_core.review.findings import judge
+from backprop_core.review.naming import Lines, parameter_names
+from backprop_core.review.points import build_network
+from backprop_core.review.reasons import why_not
+from backprop_core.review.report import ParameterReport, Review, Warned
+from backprop_core.review.verification import verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from backprop_core.review.findings import Judgement
+
+
+def judged(messages: list[dict[str, Any]]) -> Judgement | None:
+    """Judge the updates of a script; None if they could not be followed."""
+    with np.errstate(all="ignore"):
+        network = build_network(messages)
+        if network is None:
+            return None
+        judgement = judge(network)
+        last = len(network.weights)
+        unexplained = any(one.id == "wrong-gradient" and one.layer == last for one in judgement.findings)
+        if network.implied or not (unexplained or (network.loss == "absolute" and judgement.findings)):
+            return judgement
+        # What is shown need not be what is trained for: a mean absolute error often only reports.
+        other = build_network(messages, implied=True)
+        if other is None:
+            return judgement
+        assumed = judge(other)
+        fewer = len(assumed.findings) < len(judgement.findings)
+        return assumed if not assumed.findings or (network.loss == "absolute" and fewer) else judgement
+
+
+def conclusion_of(
+    script: Path, source: str, messages: list[dict[str, Any]], stopped: bool, timeout: float,
+    verifying: bool = False,
+) -> Review:  # fmt: skip
+    """Judge a script's updates, and put what was found into words.
+
+    Parameters
+    ----------
+    verifying : bool
+        Also run the script with its lines corrected.
+    """
+    judgement = judged(messages)
+    if judgement is None:
+        return Review(str(script), False, why_not(messages, stopped, timeout))
+    network = judgement.network
+    names = parameter_names(network.parameters.values(), source)
+    where = Lines(network, judgement)
+    text = source.split("\n")
+    mistakes, edits, whole = [], {}, True
+    for finding in judgement.findings:
+        line = where.of(finding)
+        lines = corrected_lines(finding, network, line, text)
+        whole = whole and bool(lines)
+        edits.update({number: edited for number, edited in lines.items() if number not in edits})
+        mistakes.append(put_into_words(finding, network, names, line, lines))
+    parameters = []
+    for path, part in network.parameters.items():
+        error, cosine, verdict = judgement.verdicts.get(path, (float("nan"), float("nan"), "unknown"))
+        parameters.append(
+            ParameterReport(
+                names[path], int(part["line"]), tuple(np.shape(part["value"])), error, cosine, verdict
+            )
+        )
+    start = next(message for message in messages if message["kind"] == "start")
+    chosen = start["loss"]
+    corrected = None
+    if verifying and mistakes and edits and whole and chosen is not None:
+        corrected = verify(script, source, apply(source, edits), edits, chosen["name"], timeout)
+    return Review(
+        str(script), True, "",
+        None if chosen is None else chosen["name"], None if chosen is None else int(chosen["line"]),
+        tuple(parameters), tuple(mistakes),
+        tuple(Warned(name, _warning(factor)) for name, factor in judgement.warnings),
+        tuple(_notes(judgement, messages)), tuple(beyond_the_gradient(network)), corrected,
+    )  # fmt: skip
+
+
+def _notes(judgement: Judgement, messages: list[dict[str, Any]]) -> list[str]:
+    """Say what was compared, and how closely it agrees."""
+    network, points = judgement.network, judgement.search.points
+    random = sum(point.label.startswith("random") for point in points)
+    layers = ", ".join(f"{point.shape[0]} → {point.shape[1]} {name}" for point, name in
+                       zip((layer.W for layer in points[0].layers), network.activations, strict=True))  # fmt: skip
+    notes = [
+        f"The network that was found: {layers}; loss: {network.loss}.",
+        f"Compared at {len(points)} updates, {random} of them from random weights; "
+        f"the explanation leaves {judgement.closeness:.0e} of the update.",
+    ]
+    if network.implied:
+        notes.append(
+            "The script computes no loss that was found; the one that its output error implies was assumed."
+        )
+    notes += checked_by_differences(messages)
+    return notes
+
+
+def checked_by_differences(messages: list[dict[str, Any]]) -> list[str]:
+    """Compare the exact gradient with a central difference of the script's own code."""
+    first = {message["kind"]: message["captures"][0] for message in messages if message.get("captures")}
+    middle, high, low = (first.get(kind) for kind in ("random 3", "check +", "check -"))
+    if middle is None or high is None or low is None or None in (high["loss_value"], low["loss_value"]):
+        return []
+    slope = 0.0
+    for part, up, down in zip(middle["parameters"], high["parameters"], low["parameters"], strict=True):
+        if part["gradient"] is None or part["gradient"].shape != up["value"].shape:
+            return []
+        slope += float(np.vdot(part["gradient"], up["value"] - down["value"]))
+    difference = high["loss_value"] - low["loss_value"]
+    size = max(abs(slope), abs(difference))
+    if size < 1e-9:
+        return []
+    error = abs(slope - difference) / size
+    return [f"The gradient agrees with a central difference of the script's own loss to {error:.0e}."]
+
+
+def _warning(factor: str) -> str:
+    return f"The gradient is {factor} times that of the loss; this only rescales the learning rate."

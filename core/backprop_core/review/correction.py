@@ -1,0 +1,108 @@
+"""The corrected lines of a script, where a line of it can be told; and the script with them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from backprop_core.review.catalogue import KNOWN
+
+if TYPE_CHECKING:
+    from backprop_core.review.finding import Finding
+    from backprop_core.review.points import Network
+
+STATEMENT = re.compile(
+    r"^(?P<indent>\s*)(?P<target>[\w.\[\]'\", ]+?)\s*(?P<op>[-+]?=)(?!=)\s*(?P<value>[^#]+?)\s*(?P<comment>#.*)?$"
+)
+
+
+def corrected_lines(finding: Finding, network: Network, line: int, source: list[str]) -> dict[int, str]:
+    """Return line number → the line as it should be; empty where it cannot be told."""
+    if finding.id.startswith("missing-") or finding.id == "derivative-missing-in-gradient-only":
+        return _with_derivative(finding, network, line, source)
+    if finding.id in ("sum-instead-of-mean", "divided-twice"):
+        return _rescaled(finding, network, source)
+    if finding.id == "sign-flipped":
+        return _turned(finding, network, source)
+    return {}
+
+
+def correction_text(finding: Finding, lines: dict[int, str], line: int) -> str:
+    """Return what is said to be right: the corrected line, else the formula."""
+    if lines:
+        return lines.get(line, next(iter(lines.values())))
+    fill = {"l": finding.layer or "", "n": (finding.layer or 0) + 1, "p": (finding.layer or 1) - 1}
+    return KNOWN[finding.id].should.format(**fill)
+
+
+def apply(source: str, lines: dict[int, str]) -> str:
+    """Return the source with lines replaced."""
+    text = source.split("\n")
+    for number, line in lines.items():
+        text[number - 1] = line
+    return "\n".join(text)
+
+
+def _statement(line: int, source: list[str]) -> re.Match[str] | None:
+    text = source[line - 1] if 0 < line <= len(source) else ""
+    found = STATEMENT.match(text)
+    if found is None or not _balanced(found["value"]):
+        return None
+    return found
+
+
+def _balanced(text: str) -> bool:
+    return all(text.count(one) == text.count(other) for one, other in ("()", "[]", "{}"))
+
+
+def _with_derivative(finding: Finding, network: Network, line: int, source: list[str]) -> dict[int, str]:
+    found = _statement(line, source)
+    written = derivative_text(network, finding.layer or 1)
+    if found is None or not written or found["op"] != "=":
+        return {}
+    value = found["value"]
+    value = value if re.fullmatch(r"[\w.\[\]]+(\([^()]*\))?", value) else f"({value})"
+    return {line: f"{found['indent']}{found['target']} = {value} * {written}"}
+
+
+def _update_lines(finding: Finding, network: Network) -> list[int]:
+    lines = {int(network.parameters[path]["line"]) for path in finding.paths if path in network.parameters}
+    return sorted(line for line in lines if line)
+
+
+def _rescaled(finding: Finding, network: Network, source: list[str]) -> dict[int, str]:
+    x = network.names[0]["x"]
+    count = "" if not x else f"{x}.shape[1]" if network.column_major else f"len({x})"
+    count = count or str(network.points[0].rows)
+    sign = "/" if finding.id == "sum-instead-of-mean" else "*"
+    made = {}
+    for line in _update_lines(finding, network):
+        found = _statement(line, source)
+        if found is None or found["op"] == "=":
+            return {}
+        made[line] = f"{found['indent']}{found['target']} {found['op']} {found['value']} {sign} {count}"
+    return made
+
+
+def _turned(finding: Finding, network: Network, source: list[str]) -> dict[int, str]:
+    made = {}
+    for line in _update_lines(finding, network):
+        found = _statement(line, source)
+        if found is None or found["op"] == "=":
+            return {}
+        turned = "-=" if found["op"] == "+=" else "+="
+        made[line] = f"{found['indent']}{found['target']} {turned} {found['value']}"
+    return made
+
+
+def derivative_text(network: Network, layer: int) -> str:
+    """Return f' of a layer in the script's own names; empty where they are not known."""
+    form, names = network.forms[layer - 1], network.names[layer - 1]
+    if form is None or not form.written:
+        return ""
+    by_sign = form.name in ("relu", "leaky-relu")
+    z = names["z"] or (names["a"] if by_sign else "")
+    if ("{z}" in form.written and not z) or ("{a}" in form.written and not names["a"]):
+        return ""
+    written = form.written.format(z=z, a=names["a"])
+    return written if written.startswith("(") or by_sign else f"({written})"

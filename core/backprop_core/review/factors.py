@@ -1,0 +1,148 @@
+"""Factors between an update and the gradient: those that harm, and those that only rescale the learning rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.review.finding import Finding, paths_of
+from backprop_core.review.points import has_rate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from backprop_core.review.fitting import Fit
+    from backprop_core.review.hypotheses import Search, State
+    from backprop_core.review.points import Network
+
+    Array = NDArray[Any]
+    Data = dict[str, Any]
+
+
+HARMFUL = {"sum": "sum-instead-of-mean", "divided": "divided-twice"}
+
+
+def factors(network: Network, search: Search, state: State) -> tuple[list[Finding], list[tuple[str, str]]]:
+    """Tell factors that harm, such as the number of samples, from those that only rescale the rate."""
+    classes: dict[tuple[int, str], tuple[str, float]] = {}
+    signs: dict[tuple[int, str], bool] = {}
+    for key, fit in state.fits.items():
+        if fit is None or fit.factor == 0:
+            continue
+        path = network.weights[key[0]] if key[1] == "W" else network.biases[key[0]]
+        part = network.parameters.get(path or "")
+        signs[key] = fit.factor < 0
+        if part is not None and part["adaptive"]:
+            signs[key] = _agreement(network, path or "") < 0
+        if part is None or part["adaptive"] or fit.varying or _edited(state, key):
+            continue
+        classes[key] = _classified(network, search, fit, part)
+    findings: list[Finding] = []
+    for kind, name in HARMFUL.items():
+        findings += _grouped(
+            network, name, {key for key, (one, _) in classes.items() if one == kind}, set(classes)
+        )
+    findings += _grouped(
+        network, "sign-flipped", {key for key, flipped in signs.items() if flipped}, set(signs)
+    )
+    constants = {round(factor, 9) for kind, factor in classes.values() if kind == "constant"}
+    constants |= {
+        round(rest, 9) for kind, rest in classes.values() if kind in HARMFUL and abs(rest - 1) > 1e-6
+    }
+    warnings = []
+    for factor in sorted(constants):
+        two = any(abs(factor - value) < 1e-6 for value in (2.0, 0.5))
+        name = "factor-of-two" if two else "constant-factor"
+        warnings.append((name, f"{factor:.6g}"))
+    return findings, warnings
+
+
+def _agreement(network: Network, path: str) -> float:
+    """Return whether an optimizer that rescales gradients goes down them, at most points."""
+    return sum(
+        float(part["agreement"])
+        for point in network.points
+        for part in point.data["parameters"]
+        if part["path"] == path
+    )
+
+
+def _edited(state: State, key: tuple[int, str]) -> bool:
+    """Whether an edit put something of another size in place: its factor says nothing then."""
+    sized = {"error-not-propagated", "weights-in-place-of-activation", "outputs-in-place-of-inputs",
+             "bias-gradient-wrong-axis", "derivative-of-error"}  # fmt: skip
+    for edit in state.edits:
+        if edit.id == "error-not-propagated" and edit.layer is not None and key[0] < edit.layer:
+            return True
+        if edit.id in sized and edit.layer == key[0] + 1 and edit.place in ("", key[1]):
+            return True
+    return False
+
+
+def _classified(network: Network, search: Search, fit: Fit, part: Data) -> tuple[str, float]:
+    """Return what a factor is: ok, constant, sum or divided; and what is left of it."""
+    rows = search.points[0].rows
+    outputs = search.points[0].layers[-1].A.shape[1]
+    made = search.points[0].data
+    kappas = [abs(fit.factor)]
+    if not has_rate(made):
+        values = [scale["value"] ** scale["power"] for scale in part["scales"] if scale["value"]]
+        kappas += [abs(fit.factor / value) for value in values if value]
+    options = [_class_of(kappa, fit.power, network, rows, outputs) for kappa in kappas]
+    order = {"ok": 0, "constant": 2, "sum": 1, "divided": 1, "odd": 3}
+    kind, rest = min(options, key=lambda option: (order[option[0]], abs(np.log(option[1]))))
+    return ("constant" if kind == "odd" else kind), rest
+
+
+def _class_of(kappa: float, power: int, network: Network, rows: int, outputs: int) -> tuple[str, float]:
+    def near(value: float) -> bool:
+        return abs(kappa - value) <= 1e-4 * value
+
+    if network.implied:
+        return (
+            ("constant", kappa)
+            if any(near(v) or abs(kappa * rows - v) < 1e-4 for v in (2.0, 0.5))
+            else ("ok", 1.0)
+        )
+    if power:
+        return ("sum" if power > 0 else "divided"), kappa
+    if near(1.0):
+        return "ok", 1.0
+    samples = network.samples
+    if network.accumulated and network.batches > 1 and not power:
+        kappa /= network.batches
+        if near(1.0):
+            return "ok", 1.0
+    if rows == 1 and samples > 1 and (near(samples) or near(1 / samples)):
+        return "ok", 1.0
+    small = sorted(
+        {2.0, 0.5, float(outputs), 1 / outputs, 2.0 * outputs, 0.5 / outputs, 0.5 * outputs, 2 / outputs}
+    )
+    if any(near(value) for value in small if value != rows and value != 1 / rows):
+        return "constant", kappa
+    if rows > 1 and network.averaged and not network.implied:
+        for value in (1.0, *small):
+            if near(rows * value):
+                return "sum", value
+            if near(value / rows):
+                return "divided", value
+    return "odd", kappa
+
+
+def _grouped(
+    network: Network, name: str, keys: set[tuple[int, str]], known: set[tuple[int, str]]
+) -> list[Finding]:
+    """Join what holds for all parameters into one finding, else one a layer."""
+    if not keys:
+        return []
+
+    def paths(chosen: list[tuple[int, str]]) -> list[str]:
+        return [path for index, kind in chosen for path in paths_of(network, index + 1, kind)]
+
+    if keys == known and len(known) > 1:
+        return [Finding(name, None, paths(sorted(keys)))]
+    layers = sorted({index for index, _ in keys})
+    return [
+        Finding(name, index + 1, paths([key for key in sorted(keys) if key[0] == index])) for index in layers
+    ]

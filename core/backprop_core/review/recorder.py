@@ -1,0 +1,559 @@
+"""The recorder: what an instrumented script calls, and the graph of operations that it leaves behind."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import sys
+from dataclasses import dataclass, field
+from types import BuiltinFunctionType, FrameType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backprop_core.review.state import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from backprop_core.review.instrument import Sites
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
+    "power": operator.pow, "matmul": operator.matmul, "remainder": operator.mod,
+    "floor_divide": operator.floordiv, "bitwise_and": operator.and_, "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor, "left_shift": operator.lshift, "right_shift": operator.rshift,
+    "greater": operator.gt, "greater_equal": operator.ge, "less": operator.lt, "less_equal": operator.le,
+    "equal": operator.eq, "not_equal": operator.ne, "negative": operator.neg, "invert": operator.invert,
+}  # fmt: skip
+IN_PLACE: dict[str, Callable[..., Any]] = {
+    "add": operator.iadd, "subtract": operator.isub, "multiply": operator.imul, "divide": operator.itruediv,
+    "power": operator.ipow, "matmul": operator.imatmul, "remainder": operator.imod,
+    "floor_divide": operator.ifloordiv, "bitwise_and": operator.iand, "bitwise_or": operator.ior,
+    "bitwise_xor": operator.ixor, "left_shift": operator.ilshift, "right_shift": operator.irshift,
+}  # fmt: skip
+MUTATORS = {"shuffle", "copyto", "fill", "put", "place", "putmask", "fill_diagonal", "sort", "partition", "at",
+            "resize", "itemset"}  # fmt: skip
+SHOWING = {
+    "print",
+    "str",
+    "format",
+    "repr",
+    "append",
+    "write",
+    "info",
+    "debug",
+    "set_description",
+    "set_postfix",
+}
+
+
+@dataclass(eq=False, slots=True)
+class Ref:
+    """Stands for the n-th input of a node among its arguments."""
+
+    index: int
+
+
+@dataclass(eq=False, slots=True)
+class Given:
+    """A whole number that stands under a name, or in a list."""
+
+    value: int
+    text: str
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """One value: an operation's result, or a leaf that was there before."""
+
+    index: int
+    op: str
+    inputs: tuple[Node, ...]
+    value: Any
+    site: int
+    arguments: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = field(default_factory=dict)
+    function: Callable[..., Any] | None = None
+    obj: Any = None
+    names: list[tuple[str, int]] = field(default_factory=list)
+    shown: list[tuple[str, int, str]] = field(default_factory=list)
+    given: bool = False
+    """Whether it is a whole number that may be data."""
+
+    def replay(self, values: tuple[Any, ...]) -> Any:
+        """Compute the operation once more, from other inputs."""
+        arguments = _filled(self.arguments, values)
+        keywords = {name: _filled(value, values) for name, value in self.keywords.items()}
+        assert self.function is not None
+        return self.function(*arguments, **keywords)
+
+
+def _filled(spec: Any, values: tuple[Any, ...]) -> Any:
+    if isinstance(spec, Ref):
+        return values[spec.index]
+    if type(spec) in (tuple, list):
+        return type(spec)(_filled(element, values) for element in spec)
+    return spec
+
+
+@dataclass(slots=True)
+class Loop:
+    """A loop that is running."""
+
+    site: int
+    frame: FrameType
+    instance: int
+    iteration: int = 0
+
+
+@dataclass(slots=True)
+class Top:
+    """The moment before an iteration of a loop: where in the graph, in which loops, and the state then."""
+
+    at: int
+    site: int
+    instance: int
+    iteration: int
+    loops: tuple[tuple[int, int, int], ...]
+    state: dict[str, Node]
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether a value can carry a gradient, or data: a number of floating point or an array of numbers."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "fiub"
+    return isinstance(value, (float, np.floating, np.integer, np.bool_))
+
+
+def _root(array: np.ndarray) -> np.ndarray:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+class Recorder:
+    """Records operations while :attr:`recording`; otherwise only computes them."""
+
+    slice = slice
+
+    def __init__(self, sites: Sites, filename: str, namespace: dict[str, Any]) -> None:
+        self.sites = sites
+        self.filename = filename
+        self.namespace = namespace
+        self.recording = False
+        self.nodes: list[Node] = []
+        self.tops: list[Top] = []
+        self.loops: list[Loop] = []
+        self.instances = 0
+        self._first_paths: dict[int, set[str]] = {}
+        self.on_top: Callable[[Recorder, Loop], None] = lambda recorder, loop: None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that was recorded."""
+        self.nodes.clear()
+        self.tops.clear()
+        self._table: dict[int, Node] = {}
+        self._views: dict[int, list[Node]] = {}
+
+    # -- nodes -----------------------------------------------------------------------------------------------
+
+    def node_of(self, value: Any) -> Node:
+        """Return the node of a value; a new leaf if it came from outside."""
+        node = self._table.get(id(value))
+        if node is None:
+            node = self._add("leaf", (), value, -1)
+        return node
+
+    def _add(self, op: str, inputs: tuple[Node, ...], value: Any, site: int) -> Node:
+        node = Node(len(self.nodes), op, inputs, value, site, obj=value)
+        self.nodes.append(node)
+        self._table[id(value)] = node
+        if isinstance(value, np.ndarray):
+            self._views.setdefault(id(_root(value)), []).append(node)
+        return node
+
+    def _about_to_change(self, array: np.ndarray) -> None:
+        """Keep the old content for the nodes that mean it: the memory is about to be overwritten."""
+        for node in self._views.pop(id(_root(array)), ()):
+            if node.value is node.obj:
+                node.value = node.obj.copy()
+            if node.obj is not array and self._table.get(id(node.obj)) is node:
+                del self._table[id(node.obj)]
+
+    def _record(
+        self, op: str, function: Callable[..., Any], arguments: Any, keywords: Any, result: Any, site: int
+    ) -> Any:
+        if (
+            isinstance(result, (tuple, list))
+            and result
+            and all(isinstance(part, np.ndarray) for part in result)
+        ):
+            for index, part in enumerate(result):
+                chosen = _choosing(function, index)
+                self._record(f"{op}[{index}]", chosen, arguments, keywords, part, site)
+            return result
+        if not is_numeric(result):
+            return result
+        inputs: list[Node] = []
+        spec = self._spec(arguments, inputs)
+        named = {name: self._spec(value, inputs) for name, value in keywords.items()} if keywords else {}
+        if not inputs:
+            return result
+        known = self._table.get(id(result))
+        if known is not None and known.obj is result:
+            return result
+        node = self._add(op, tuple(inputs), result, site)
+        node.arguments, node.keywords, node.function = spec, named, function
+        return result
+
+    def _spec(self, value: Any, inputs: list[Node]) -> Any:
+        if isinstance(value, Given):
+            leaf = Node(len(self.nodes), "leaf", (), float(value.value), -1, given=True)
+            self.nodes.append(leaf)
+            inputs.append(leaf)
+            return Ref(len(inputs) - 1)
+        if is_numeric(value):
+            inputs.append(self.node_of(value))
+            return Ref(len(inputs) - 1)
+        if type(value) in (tuple, list) and len(value) <= 100_000:
+            return type(value)(self._spec(element, inputs) for element in value)
+        return value
+
+    # -- operations ------------------------------------------------------------------------------------------
+
+    def binary(self, op: str, left: Any, right: Any, site: int) -> Any:
+        """``left op right``."""
+        function = OPERATORS[op]
+        result = function(left, right)
+        if not self.recording:
+            return result
+        if op == "remainder" and isinstance(left, str):
+            for number, part in enumerate(right if isinstance(right, tuple) else (right,)):
+                self.show(part, site, self.sites.part(site, number))
+        if type(left) is int or type(right) is int:
+            left, right = self._given(op, left, right, site)
+        return self._record(op, function, (left, right), None, result, site)
+
+    def _given(self, op: str, left: Any, right: Any, site: int) -> tuple[Any, Any]:
+        """Mark whole numbers that are data, not written in the formula: inputs and targets in lists often are."""
+        syntax = self.sites.nodes[site]
+        if op not in ("add", "subtract", "multiply") or not isinstance(syntax, ast.BinOp):
+            return left, right
+        if type(left) is int and not isinstance(syntax.left, ast.Constant):
+            left = Given(left, self.sites.text(syntax.left))
+        if type(right) is int and not isinstance(syntax.right, ast.Constant):
+            right = Given(right, self.sites.text(syntax.right))
+        return left, right
+
+    def unary(self, op: str, value: Any, site: int) -> Any:
+        """``op value``."""
+        function = OPERATORS[op]
+        result = function(value)
+        return self._record(op, function, (value,), None, result, site) if self.recording else result
+
+    def compare(self, op: str, left: Any, right: Any, site: int) -> Any:
+        """``left op right``."""
+        function = OPERATORS[op]
+        result = function(left, right)
+        if not self.recording:
+            return result
+        for side in (left, right):
+            if isinstance(side, (float, np.floating)):
+                self._seen(side, "compared", site, "")
+        return self._record(op, function, (left, right), None, result, site)
+
+    def attribute(self, obj: Any, name: str, site: int) -> Any:
+        """``obj.T`` and the like."""
+        result = getattr(obj, name)
+        if not self.recording or not isinstance(obj, np.ndarray):
+            return result
+        return self._record(name, operator.attrgetter(name), (obj,), None, result, site)
+
+    def item(self, obj: Any, index: Any, site: int) -> Any:
+        """``obj[index]``."""
+        result = obj[index]
+        if not self.recording or not isinstance(obj, np.ndarray):
+            return result
+        return self._record("item", operator.getitem, (obj, index), None, result, site)
+
+    def set_item(self, value: Any, obj: Any, index: Any, site: int) -> None:
+        """``obj[index] = value``."""
+        if not (self.recording and isinstance(obj, np.ndarray) and is_numeric(obj)):
+            obj[index] = value
+            return
+        self._changed(
+            "set_item", replaced, (obj, index, value), obj, lambda: obj.__setitem__(index, value), site
+        )
+
+    def _changed(
+        self,
+        op: str,
+        function: Callable[..., Any],
+        arguments: Any,
+        array: np.ndarray,
+        act: Callable[[], Any],
+        site: int,
+    ) -> Node:
+        inputs: list[Node] = []
+        spec = self._spec(arguments, inputs)
+        self._about_to_change(array)
+        act()
+        node = self._add(op, tuple(inputs), array, site)
+        node.arguments, node.function = spec, function
+        return node
+
+    def in_place(self, op: str, old: Any, value: Any, text: str, site: int) -> Any:
+        """``old op= value``, for a name."""
+        function = IN_PLACE[op]
+        if not self.recording:
+            return function(old, value)
+        if isinstance(old, np.ndarray) and is_numeric(old):
+            node = self._changed(op, OPERATORS[op], (old, value), old, lambda: function(old, value), site)
+            node.names.append((text, site))
+            return old
+        result = self._record(op, OPERATORS[op], (old, value), None, function(old, value), site)
+        return self.bind((text,), result, site)
+
+    def in_place_attribute(self, op: str, obj: Any, name: str, value: Any, text: str, site: int) -> None:
+        """``obj.name op= value``."""
+        setattr(obj, name, self.in_place(op, getattr(obj, name), value, text, site))
+
+    def in_place_item(self, op: str, obj: Any, index: Any, value: Any, text: str, site: int) -> None:
+        """``obj[index] op= value``."""
+        if isinstance(obj, np.ndarray) and is_numeric(obj) and self.recording and obj.dtype.kind == "f":
+            new = self.binary(op, self.item(obj, index, site), value, site)
+            self.set_item(new, obj, index, site)
+        else:
+            obj[index] = self.in_place(op, obj[index], value, text, site)
+
+    def bind(self, texts: tuple[Any, ...], value: Any, site: int) -> Any:
+        """``texts = value``; a row of an array that is unpacked becomes traced elements."""
+        if not self.recording:
+            return value
+        for text in texts:
+            if isinstance(text, tuple):
+                if isinstance(value, np.ndarray):
+                    value = tuple(self.elements(value))
+                if isinstance(value, (tuple, list)) and len(value) == len(text):
+                    for part, element in zip(text, value, strict=True):
+                        self.bind((part,), element, site)
+            elif is_numeric(value):
+                self.node_of(value).names.append((text, site))
+        return value
+
+    def show(self, value: Any, site: int, text: str | None = None) -> Any:
+        """Note that a number is shown to somebody: printed, formatted, kept in a list."""
+        if self.recording and isinstance(value, (float, np.floating, np.ndarray)):
+            self._seen(
+                value, "shown", site, self.sites.text(self.sites.nodes[site]) if text is None else text
+            )
+        return value
+
+    def _seen(self, value: Any, how: str, site: int, text: str) -> None:
+        if is_numeric(value) and np.size(value) == 1:
+            self.node_of(value).shown.append((how, site, text))
+
+    # -- calls -----------------------------------------------------------------------------------------------
+
+    def call(self, function: Any, site: int, /, *arguments: Any, **keywords: Any) -> Any:
+        """``function(...)``."""
+        if not self.recording:
+            return function(*arguments, **keywords)
+        return self._called(function, getattr(function, "__name__", ""), site, arguments, keywords)
+
+    def method(self, obj: Any, name: str, site: int, /, *arguments: Any, **keywords: Any) -> Any:
+        """``obj.name(...)``."""
+        if not self.recording:
+            return getattr(obj, name)(*arguments, **keywords)
+        if isinstance(obj, (np.ndarray, np.generic)):
+            unbound = getattr(type(obj), name, None)
+            if unbound is not None:
+                return self._called(
+                    unbound, "item()" if name == "item" else name, site, (obj, *arguments), keywords
+                )
+        op = f"{obj.__name__}.{name}" if isinstance(obj, np.ufunc) else name
+        return self._called(getattr(obj, name), op, site, arguments, keywords)
+
+    def _own(self, function: Any) -> bool:
+        """Whether a callable's body is instrumented, so that what it does is recorded anyway."""
+        if isinstance(function, MethodType):
+            function = function.__func__
+        if isinstance(function, FunctionType):
+            return function.__code__.co_filename == self.filename
+        if isinstance(function, type):
+            return function.__module__ == "__main__"
+        return type(function).__module__ == "__main__" and not isinstance(function, BuiltinFunctionType)
+
+    def _called(self, function: Any, op: str, site: int, arguments: Any, keywords: Any) -> Any:
+        if self._own(function):
+            return function(*arguments, **keywords)
+        if op in SHOWING:
+            for number, argument in enumerate((*arguments, *keywords.values())):
+                self.show(argument, site, self.sites.part(site, number))
+        if function in _REWRITTEN:
+            return _REWRITTEN[function](self, site, *arguments, **keywords)
+        arguments = tuple(list(part) if _is_generator(part) else part for part in arguments)
+        out = keywords.get("out")
+        out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+        if isinstance(out, np.ndarray):
+            rest = {name: value for name, value in keywords.items() if name != "out"}
+            self._changed(op, function, arguments, out, lambda: function(*arguments, out=out, **rest), site)
+            return out
+        if isinstance(function, np.ufunc) and len(arguments) > function.nin:
+            target = arguments[function.nin]
+            self._changed(op, function, arguments[: function.nin], target, lambda: function(*arguments), site)
+            return target
+        last = op.rpartition(".")[2]
+        if last in MUTATORS and arguments and isinstance(arguments[0], np.ndarray):
+            return self._mutated(function, op, site, arguments, keywords)
+        self.recording = False
+        try:
+            result = function(*arguments, **keywords)
+        finally:
+            self.recording = True
+        if isinstance(function, np.vectorize):
+            op = "vectorized"
+        return self._record(op, function, arguments, keywords, result, site)
+
+    def _mutated(self, function: Any, op: str, site: int, arguments: Any, keywords: Any) -> Any:
+        def again(array: Any, *rest: Any) -> Any:
+            copy = np.array(array)
+            function(copy, *rest, **keywords)
+            return copy
+
+        kept: list[Any] = []
+        self._changed(
+            op, again, arguments, arguments[0], lambda: kept.append(function(*arguments, **keywords)), site
+        )
+        return kept[0]
+
+    # -- loops -----------------------------------------------------------------------------------------------
+
+    def elements(self, iterable: Any) -> Any:
+        """Return what a loop goes over; rows of an array as traced items."""
+        if self.recording and isinstance(iterable, np.ndarray) and is_numeric(iterable) and iterable.ndim:
+            return (self.item(iterable, index, -1) for index in range(len(iterable)))
+        return iterable
+
+    def loop(self, iterable: Iterable[Any], site: int) -> Iterator[Any]:
+        """Go over ``iterable``, and take note before each iteration."""
+        frame = sys._getframe(1)
+        if isinstance(iterable, np.ndarray):
+            iterator: Iterator[Any] = (self.item(iterable, index, -1) for index in range(len(iterable)))
+        else:
+            iterator = iter(iterable)
+        while True:
+            self._top(site, frame)
+            try:
+                element = next(iterator)
+            except StopIteration:
+                self.done(site, frame)
+                return
+            yield element
+
+    def top(self, site: int) -> bool:
+        """Take note before an iteration of a while loop."""
+        self._top(site, sys._getframe(1))
+        return True
+
+    def done(self, site: int, frame: FrameType | None = None) -> None:
+        """Take note that a loop has ended."""
+        frame = frame or sys._getframe(1)
+        for position, loop in enumerate(self.loops):
+            if loop.site == site and loop.frame is frame:
+                del self.loops[position:]
+                return
+
+    def _top(self, site: int, frame: FrameType) -> None:
+        for position in range(len(self.loops) - 1, -1, -1):
+            loop = self.loops[position]
+            if loop.site == site and loop.frame is frame:
+                del self.loops[position + 1 :]
+                loop.iteration += 1
+                break
+        else:
+            self.instances += 1
+            loop = Loop(site, frame, self.instances)
+            self.loops.append(loop)
+        self.on_top(self, loop)
+
+    def note_top(self, loop: Loop) -> Top:
+        """Write down the state before an iteration."""
+        loops = tuple((entry.site, entry.instance, entry.iteration) for entry in self.loops)
+        state = {path: self.node_of(value) for path, value in self._held(loop).items()}
+        top = Top(len(self.nodes), loop.site, loop.instance, loop.iteration, loops, state)
+        self.tops.append(top)
+        return top
+
+    def _held(self, loop: Loop) -> dict[str, Any]:
+        """Return what the script holds, without names that came later for what had one already."""
+        held = walk(loop.frame, self.namespace)
+        known = self._first_paths.setdefault(loop.site, set(held))
+        named = {id(value) for path, value in held.items() if path in known}
+        return {path: value for path, value in held.items() if path in known or id(value) not in named}
+
+
+def replaced(array: Any, index: Any, value: Any) -> Any:
+    """Return a copy of ``array`` with ``array[index] = value`` done."""
+    copy = np.array(array)
+    copy[index] = value
+    return copy
+
+
+def _choosing(function: Callable[..., Any], index: int) -> Callable[..., Any]:
+    return lambda *arguments, **keywords: function(*arguments, **keywords)[index]
+
+
+def _is_generator(value: Any) -> bool:
+    return type(value).__name__ in ("generator", "map", "zip")
+
+
+def _zip(recorder: Recorder, site: int, *iterables: Any, **keywords: Any) -> Any:
+    return zip(*(recorder.elements(iterable) for iterable in iterables), **keywords)  # noqa: B905
+
+
+def _enumerate(recorder: Recorder, site: int, iterable: Any, start: int = 0) -> Any:
+    return enumerate(recorder.elements(iterable), start)
+
+
+def _map(recorder: Recorder, site: int, function: Any, *iterables: Any) -> Any:
+    rows = zip(*(recorder.elements(iterable) for iterable in iterables), strict=False)
+    return (recorder.call(function, site, *row) for row in rows)
+
+
+def _list(recorder: Recorder, site: int, *iterable: Any) -> Any:
+    return list(recorder.elements(iterable[0])) if iterable else []
+
+
+def _tuple(recorder: Recorder, site: int, *iterable: Any) -> Any:
+    return tuple(recorder.elements(iterable[0])) if iterable else ()
+
+
+def _reversed(recorder: Recorder, site: int, iterable: Any) -> Any:
+    return reversed(_list(recorder, site, iterable) if isinstance(iterable, np.ndarray) else iterable)
+
+
+def _sum(recorder: Recorder, site: int, iterable: Any, start: Any = 0) -> Any:
+    total = start
+    for element in recorder.elements(iterable):
+        total = recorder.binary("add", total, element, site)
+    return total
+
+
+def _apply_along_axis(
+    recorder: Recorder, site: int, function: Any, axis: int, array: Any, *rest: Any, **keywords: Any
+) -> Any:
+    if np.ndim(array) != 2 or axis not in (0, 1, -1, -2):
+        return np.apply_along_axis(function, axis, array, *rest, **keywords)
+    rows = array if axis in (1, -1) else recorder.attribute(array, "T", site)
+    results = [recorder.call(function, site, row, *rest, **keywords) for row in recorder.elements(rows)]
+    stacked = recorder.call(np.array, site, results)
+    return stacked if axis in (1, -1) or np.ndim(stacked) < 2 else recorder.attribute(stacked, "T", site)
+
+
+_REWRITTEN: dict[Any, Callable[..., Any]] = {
+    zip: _zip, enumerate: _enumerate, map: _map, list: _list, tuple: _tuple, reversed: _reversed, sum: _sum,
+    np.apply_along_axis: _apply_along_axis,
+}  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from backprop_core.experiment import Experiment
 from backprop_core.frozen import dataclass
@@ -11,6 +11,8 @@ from backprop_core.frozen import dataclass
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from backprop_core.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,20 @@ class Snapshot:
 HEATMAP_MODES = ("activations", "pre-activations", "weights", "gradients")
 
 
+class PanelRequest(Protocol):
+    """What an open panel wants to know of a trainer: frozen, compared, and sent to where the trainer is."""
+
+    def build(self, trainer: Trainer, snapshot: Snapshot, kept: dict[str, Any]) -> Any:
+        """Return what the panel shows, no larger than it can show; ``kept`` lasts from frame to frame."""
+
+
 @dataclass(frozen=True)
 class View:
     """What the screen can show of the next frame, in cells. Layers, neurons and samples count from 1.
 
     The heatmap shows ``rows`` neurons from ``first_neuron`` on and reduces what lies along the other axis
-    (samples, or a weight matrix's inputs) to at most ``columns`` columns.
+    (samples, or a weight matrix's inputs) to at most ``columns`` columns. With a ``panel`` open in place of
+    the overview, only what the panel asks for is measured.
     """
 
     layer: int = 1
@@ -86,6 +96,7 @@ class View:
     curve_columns: int = 64
     curve_from: int = 0
     prediction_rows: int = 100
+    panel: PanelRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -199,3 +210,5 @@ class Frame:
     """As interventions have left it."""
     inputs: int = 0
     """How many features a sample has."""
+    panel: Any = None
+    """What the view's panel asked for; then heatmap and curve are empty, inspection and the rest None."""

@@ -35,6 +35,13 @@ SCREEN = (
         "0 is a layer that does not learn, near 1 one that forgets with every step.",
     ),
     (
+        "The step, taken apart",
+        "x pauses and shows the coming step with all its numbers: forward, loss, backward, update. Left and right "
+        "walk neuron by neuron, up and down layer by layer, [ and ] through the samples of the batch; enter takes "
+        "the step, and lands on the weights shown. A row of the network shows what has been computed so far; of the "
+        "four equations below, those applied are marked. Sums show their largest terms where there are too many.",
+    ),
+    (
         "Interventions",
         "Every change is reported in a line with the dead neurons and the loss before and after, marked on the "
         "loss plot, and taken back by u. The session, saved with w, gives the same weights headless, bit for bit.",

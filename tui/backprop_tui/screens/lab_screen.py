@@ -23,7 +23,8 @@ from backprop_core.snapshot import HEATMAP_MODES
 from backprop_tui.choices import leaky_switch, next_pace, next_rate
 from backprop_tui.keys import KEYS
 from backprop_tui.saving import write_script
-from backprop_tui.screens.live_screen import LiveScreen, Selection
+from backprop_tui.screens.live_screen import Selection
+from backprop_tui.screens.panel_screen import PanelScreen
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.title import TitleLine
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from backprop_tui.widgets.key_bar import KeyBar
 
 
-class LabScreen(LiveScreen):
+class LabScreen(PanelScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[Any]] = [
@@ -179,7 +180,11 @@ class LabScreen(LiveScreen):
         await self.send(Restart((await self.current()).experiment.seed + 1))
 
     def action_next_mode(self) -> None:
-        """Show the heatmap's next mode."""
+        """Show the heatmap's next mode, or the panel's."""
+        if self.panel is not None:
+            self.panel.next_mode()
+            self.wake()
+            return
         index = HEATMAP_MODES.index(self.selection.mode)
         self._select(mode=HEATMAP_MODES[(index + 1) % len(HEATMAP_MODES)])
 
@@ -192,14 +197,21 @@ class LabScreen(LiveScreen):
         self._change_layer(1)
 
     def _change_layer(self, direction: int) -> None:
-        if self.frame:
+        if self.panel is not None:
+            self.panel.turn(direction)
+            self.wake()
+        elif self.frame:
             layers = len(self.frame.snapshot.layers)
             layer = min(max(self.selection.layer + direction, 1), layers)
             self._select(layer=layer, first_neuron=1, neuron=None)
 
     def action_move(self, neurons: int, samples: int) -> None:
-        """Move the selection; the first press selects the first neuron shown."""
-        if self.frame is None:
+        """Move the selection; the first press selects the first neuron shown. Or walk through the panel."""
+        if self.panel is not None:
+            self.panel.move(neurons, samples)
+            self.wake()
+            return
+        if self.frame is None or self.frame.panel is not None:
             return
         heatmap, chosen = self.frame.heatmap, self.selection
         neuron = heatmap.first_neuron if chosen.neuron is None else chosen.neuron + neurons
@@ -212,9 +224,12 @@ class LabScreen(LiveScreen):
         first = min(max(heatmap.first_neuron, neuron - rows + 1), neuron)
         self._select(neuron=neuron, sample=sample, first_neuron=first)
 
-    def action_clear_selection(self) -> None:
-        """Select nothing."""
-        self._select(neuron=None, sample=None)
+    async def action_clear_selection(self) -> None:
+        """Go back to the overview; there, select nothing."""
+        if self.panel is not None:
+            await self.open_panel(None)
+        else:
+            self._select(neuron=None, sample=None)
 
     def action_toggle_axis(self) -> None:
         """Switch the loss axis."""

@@ -29,6 +29,7 @@ PICTURES: tuple[tuple[str, str, tuple[int, int], int, int, Sequence[str]], ...] 
     ("narrow", "dying-relu", (80, 24), 100, 20, []),
     ("wide", "overfitting", (200, 50), 40, 40, []),
     ("step", "worked-example", MEDIUM, 1, 0, ["x", "n", "down", "down", "down", "down"]),
+    ("network", "sequence", MEDIUM, 1, 2, ["v", "down", "down"]),
     ("presets", "sequence", MEDIUM, 400, 4, ["p"]),
     ("help", "sequence", MEDIUM, 400, 4, ["question_mark"]),
 )

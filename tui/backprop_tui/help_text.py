@@ -42,6 +42,13 @@ SCREEN = (
         "four equations below, those applied are marked. Sums show their largest terms where there are too many.",
     ),
     (
+        "The network",
+        "v shows the network: neurons with their activation (the mean over the samples, or with ] of one), lines or a "
+        "matrix for the weights between them; with h the gradients of the last step, or its updates. Blue and - is "
+        "negative, amber and + positive, thick is large. A selected neuron tells its connections with the largest "
+        "weights, and if it is dead, since which step and what killed it: training is repeated on a copy to find out.",
+    ),
+    (
         "Interventions",
         "Every change is reported in a line with the dead neurons and the loss before and after, marked on the "
         "loss plot, and taken back by u. The session, saved with w, gives the same weights headless, bit for bit.",

@@ -36,6 +36,7 @@ PANELS = {
             "StepView",
             in_turn=False,
         ),
+        PanelSpec("network", "the network drawn", "backprop_tui.widgets.network_view", "NetworkView"),
     )
 }
 

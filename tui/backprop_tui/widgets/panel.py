@@ -57,7 +57,11 @@ class Panel(CellView):
         """Show a frame, if what it holds was asked for by a panel of this kind."""
         if isinstance(frame.panel, self.CONTENT):
             self.frame, self.content = frame, frame.panel
+            self.keep_up()
             self.redraw()
+
+    def keep_up(self) -> None:
+        """Follow new content before it is drawn: what is selected may have gone."""
 
     def move(self, down: int, right: int) -> None:
         """Do what an arrow does."""

@@ -16,7 +16,7 @@ from backprop_tui.widgets.panel import Panel
 if TYPE_CHECKING:
     from textual import events
 
-    from backprop_core.snapshot import Frame, PanelRequest
+    from backprop_core.snapshot import PanelRequest
     from backprop_tui.cells import Canvas
 
 NUMBER_WIDTH = 16
@@ -66,12 +66,10 @@ class StepView(Panel):
             columns=self._layer_lines(),
         )
 
-    def show(self, frame: Frame) -> None:
-        """Show a dissection; another network, or one sample less, moves the station to where it can be."""
-        super().show(frame)
-        if self.content is not None:
-            self.sample = min(self.sample, self.content.batch)
-            self.station = within(self.station, self._units())
+    def keep_up(self) -> None:
+        """Move to where another network, or a smaller batch, has the station and the sample."""
+        self.sample = min(self.sample, self.content.batch)
+        self.station = within(self.station, self._units())
 
     def _units(self) -> tuple[int, ...]:
         return self.content.sizes[1:] if self.content is not None else (1,)

@@ -40,7 +40,8 @@ async def draw(
     name: str, preset: str, size: tuple[int, int], steps: int, frames: int, keys: Sequence[str]
 ) -> None:
     """Write one picture."""
-    app = LabApp(LocalEngine(load_preset(preset), steps_per_frame=steps), SessionLog(), fps=60)
+    # Frames come when they are asked for, and few of themselves: their number is that of the list above.
+    app = LabApp(LocalEngine(load_preset(preset), steps_per_frame=steps), SessionLog(), fps=0.1)
     async with app.run_test(size=size) as pilot:
         for _ in range(frames):
             await app.lab.next_frame()

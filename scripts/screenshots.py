@@ -30,6 +30,9 @@ PICTURES: tuple[tuple[str, str, tuple[int, int], int, int, Sequence[str]], ...] 
     ("wide", "overfitting", (200, 50), 40, 40, []),
     ("step", "worked-example", MEDIUM, 1, 0, ["x", "n", "down", "down", "down", "down"]),
     ("network", "sequence", MEDIUM, 1, 2, ["v", "down", "down"]),
+    ("plane", "spiral", MEDIUM, 50, 12, ["v", "v"]),
+    ("confusion", "digits", MEDIUM, 50, 6, ["v", "v"]),
+    ("series", "repaired", MEDIUM, 400, 12, ["v", "v"]),
     ("presets", "sequence", MEDIUM, 400, 4, ["p"]),
     ("help", "sequence", MEDIUM, 400, 4, ["question_mark"]),
 )

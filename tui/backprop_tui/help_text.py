@@ -49,6 +49,13 @@ SCREEN = (
         "weights, and if it is dead, since which step and what killed it: training is repeated on a copy to find out.",
     ),
     (
+        "The outcome",
+        "v again shows what the network makes of its problem. Two inputs: the output over the plane, samples on it (red "
+        "where they are on the wrong side), and each hidden neuron's own picture beside it. A series: predictions, "
+        "targets, and what the network says comes next, each prediction taken for true in the next window. Classes: who "
+        "is taken for whom, and the most confused samples. Else predictions against targets. h shows what else fits.",
+    ),
+    (
         "Interventions",
         "Every change is reported in a line with the dead neurons and the loss before and after, marked on the "
         "loss plot, and taken back by u. The session, saved with w, gives the same weights headless, bit for bit.",

@@ -64,7 +64,7 @@ KEYS = (
     KeySpec("left", "←", "move(0,-1)", "", "Select the sample before.", "look"),
     KeySpec("right", "→", "move(0,1)", "", "Select the sample after.", "look"),
     KeySpec("escape", "esc", "clear_selection", "", "Back to the overview; there, select nothing.", "look"),
-    KeySpec("v", "v", "next_panel", "view", "The next view: overview, network.", "look"),
+    KeySpec("v", "v", "next_panel", "view", "The next view: overview, network, outcome.", "look"),
     KeySpec(
         "x",
         "x",

@@ -37,6 +37,12 @@ PANELS = {
             in_turn=False,
         ),
         PanelSpec("network", "the network drawn", "backprop_tui.widgets.network_view", "NetworkView"),
+        PanelSpec(
+            "outcome",
+            "what the network makes of its problem",
+            "backprop_tui.widgets.outcome_view",
+            "OutcomeView",
+        ),
     )
 }
 

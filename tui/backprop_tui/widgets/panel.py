@@ -24,14 +24,14 @@ class Panel(CellView):
     ----------
     KEYS : tuple of KeySpec
         What its keys do; the key bar shows them first, and a click on one does the same.
-    CONTENT : type
-        The type of a frame's ``panel`` that is this one's.
+    CONTENT : type, or tuple of types
+        The types of a frame's ``panel`` that are this one's.
     PAUSES : bool
         Whether training is paused when it is opened.
     """
 
     KEYS: ClassVar[tuple[KeySpec, ...]] = ()
-    CONTENT: ClassVar[type] = object
+    CONTENT: ClassVar[type | tuple[type, ...]] = ()
     PAUSES: ClassVar[bool] = False
 
     DEFAULT_CSS = "Panel { width: 1fr; height: 1fr; }"

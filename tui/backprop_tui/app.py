@@ -52,6 +52,8 @@ class LabApp(App[None]):
         Draw with no character above 0x7e.
     commands : sequence of Command
         Carried out on opening, in their order.
+    tour : bool
+        Begin with the tour.
 
     Attributes
     ----------
@@ -77,6 +79,7 @@ class LabApp(App[None]):
         fps: float = 10.0,
         ascii_only: bool = False,
         commands: Sequence[Command] = (),
+        tour: bool = False,
     ) -> None:
         super().__init__()
         self.glyphs = ASCII if ascii_only else UNICODE
@@ -86,6 +89,7 @@ class LabApp(App[None]):
         self._leaving = False
         self._session_log = log
         self._commands = tuple(commands)
+        self._tour = tour
         self.set_class(ascii_only, "-ascii")
 
     @property
@@ -104,6 +108,8 @@ class LabApp(App[None]):
             # Not every loop runs where signals can be had, for example in tests.
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._on_signal, number)
+        if self._tour:
+            self.lab.take_tour()
         if self._commands:
             self.run_worker(self._carry_out(), name="script")
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets")
+COMMANDS = ("run", "presets", "tour")
 
 EXAMPLES = """\
 examples:
@@ -35,6 +35,7 @@ examples:
   backprop-tui --csv mine.csv --target price     on a table of your own
   backprop-tui run sequence --headless           train without a screen, events as JSON lines
   backprop-tui presets                           list the presets
+  backprop-tui tour                              seven steps from a stalled network to a trained one
 """
 
 RUN_EXAMPLES = """\
@@ -86,6 +87,8 @@ def _dispatch(words: list[str]) -> int:
         arguments = _parser().parse_args(words)
         if arguments.command == "presets":
             return _list_presets(arguments)
+        if arguments.command == "tour":
+            return _tour(arguments, engine)
         return _run(arguments, engine)
 
 
@@ -93,7 +96,7 @@ def _dispatch(words: list[str]) -> int:
 def _training_process(words: list[str]) -> Iterator[ProcessEngine | None]:
     """Start the lab's training process before anything else is imported: it gets ready meanwhile."""
     headless = not {"--headless", "-h", "--help"}.isdisjoint(words)
-    if words[0] != "run" or headless or _missing_terminal():
+    if words[0] not in ("run", "tour") or headless or _missing_terminal():
         yield None
         return
     from backprop_core.engine_process import ProcessEngine
@@ -133,6 +136,15 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     presets.add_argument("--json", action="store_true", help="as one JSON list")
+    tour = commands.add_parser(
+        "tour",
+        help="take the tour: from a stalled network to a trained one",
+        description="Open the lab on «sequence», with seven steps to do: see why it has stalled, and heal it.",
+        epilog="examples:\n  backprop-tui tour\n  backprop-tui tour --ascii",
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    _add_screen_options(tour)
     return parser
 
 
@@ -150,6 +162,10 @@ def _add_run_options(parser: ArgumentParser) -> None:
     session.add_argument("--checkpoint", metavar="FILE", type=Path, help="save all that is needed to go on")
     session.add_argument("--checkpoint-every", metavar="SECONDS", help="save it so often")
     session.add_argument("--resume", metavar="FILE", type=Path, help="go on from a checkpoint")
+    _add_screen_options(parser)
+
+
+def _add_screen_options(parser: ArgumentParser) -> None:
     screen = parser.add_argument_group("screen")
     screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
     screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
@@ -220,6 +236,22 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
             every,
             arguments_of(arguments),
         ),
+        engine,
+    )
+
+
+def _tour(arguments: Namespace, engine: ProcessEngine | None) -> int:
+    fps = _positive(arguments.fps, "--fps", 60)
+    if missing := _missing_terminal():
+        raise UserError(missing)
+    assert engine is not None
+    from backprop_core.presets import load_preset
+    from backprop_tui.lab import open_lab
+    from backprop_tui.options import LabOptions
+    from backprop_tui.tour import PRESET
+
+    return open_lab(
+        LabOptions(load_preset(PRESET), fps=fps, ascii_only=arguments.ascii, arguments=(PRESET,), tour=True),
         engine,
     )
 

@@ -50,10 +50,11 @@ SCREEN = (
     ),
     (
         "The outcome",
-        "v again shows what the network makes of its problem. Two inputs: the output over the plane, samples on it (red "
-        "where they are on the wrong side), and each hidden neuron's own picture beside it. A series: predictions, "
-        "targets, and what the network says comes next, each prediction taken for true in the next window. Classes: who "
-        "is taken for whom, and the most confused samples. Else predictions against targets. h shows what else fits.",
+        "v again shows what the network makes of its problem. Two inputs: the output over the plane, samples on it "
+        "(red on the wrong side), and each hidden neuron's own picture beside it. A series: predictions, "
+        "targets, and what the network says comes next, each prediction taken for true in the next window. Classes: "
+        "who is taken for whom, and the most confused samples. Else predictions against targets. h shows what else "
+        "fits.",
     ),
     (
         "Interventions",

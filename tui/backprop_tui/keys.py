@@ -69,7 +69,7 @@ KEYS = (
         "x",
         "x",
         "panel('step')",
-        "x numbers",
+        "x math",
         "Pause, and take the coming step apart: its numbers, forward, loss, backward, update.",
         "look",
     ),
@@ -86,6 +86,7 @@ KEYS = (
     KeySpec("colon", ":", "prompt", ": command", "Type a command.", "more"),
     KeySpec("w", "w", "write_script", "write", "Write this session as a script.", "more"),
     KeySpec("question_mark", "?", "help", "? help", "This help.", "more"),
+    KeySpec("T", "T", "tour", "", "Take the tour, or leave it.", "more"),
     KeySpec("ctrl+p", "ctrl+p", "palette", "", "The command palette, with themes.", "more"),
     KeySpec("q,ctrl+c", "q", "quit", "q quit", "Quit.", "more"),
 )
@@ -97,12 +98,14 @@ DROPPED_FIRST = (
     "toggle_axis",
     "zoom",
     "write_script",
-    "panel('step')",
-    "next_panel",
     "slower",
     "epoch",
     "previous_layer",
     "next_mode",
     "presets",
+    "prompt",
+    "restart",
+    "rate_up",
+    "rate_down",
 )
 """Actions that leave the key bar where there is too little room, in this order; the help has them all."""

@@ -57,6 +57,7 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
             fps=options.fps or default_fps(),
             ascii_only=options.ascii_only,
             commands=commands,
+            tour=options.tour,
         )
         gc.freeze()
         gc.enable()

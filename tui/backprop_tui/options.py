@@ -130,6 +130,7 @@ class LabOptions:
     checkpoint: Path | None = None
     checkpoint_every: float | None = None
     arguments: tuple[str, ...] = ()
+    tour: bool = False
 
 
 def add_experiment_options(parser: ArgumentParser) -> None:

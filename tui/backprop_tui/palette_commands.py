@@ -49,6 +49,7 @@ class LabCommands(Provider):
         yield self._entry("Restart with the next seed", "N", "restart_next")
         yield self._entry("Write this session as a script", "w", "write_script")
         yield self._entry("Help", "?", "help")
+        yield self._entry("Leave the tour" if lab.tour else "Take the tour", "T", "tour")
         yield "Change the theme", "colours, dark or light", self.app.search_themes
         yield "Save a picture of the screen", "an SVG file in the working directory", lab.save_picture
         for name in preset_names():

@@ -50,4 +50,4 @@ PANELS = {
 def following(name: str | None) -> str | None:
     """Return the panel that ``v`` opens after another; None is the overview, before and after all of them."""
     turn = [None, *(spec.name for spec in PANELS.values() if spec.in_turn)]
-    return turn[(turn.index(name) + 1) % len(turn)] if name in turn else None
+    return turn[(turn.index(name) + 1 if name in turn else 1) % len(turn)]

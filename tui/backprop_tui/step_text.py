@@ -20,6 +20,7 @@ EQUATIONS = (
 )
 """The four equations of backpropagation; W is (fan-in, fan-out), as weights are saved."""
 
+TERMS_WRITTEN_OUT = 6
 UPDATES_WRITTEN_OUT = 2
 """For so many weights the update is a formula; the table has all that fit."""
 
@@ -56,6 +57,7 @@ class StepText:
         self.it = dissection
         self.experiment = experiment
         self.n = Notation(ascii_only)
+        self.most_terms = TERMS_WRITTEN_OUT
         station = dissection.station
         self.layer, self.neuron = station.layer, station.neuron
         self.function = self.n.function(dissection.activation)
@@ -115,8 +117,15 @@ class StepText:
             optimizer.name, dict(optimizer.options), training.weight_decay, training.gradient_clip
         )
 
-    def formulas(self) -> list[str]:
-        """Return the station's formulas with their numbers, one a line."""
+    def formulas(self, width: int = 120) -> list[str]:
+        """Return the station's formulas with their numbers, one a line; as many terms as a width holds."""
+        for self.most_terms in range(TERMS_WRITTEN_OUT, 0, -1):
+            lines = self._formulas()
+            if max(map(len, lines), default=0) <= width:
+                break
+        return lines
+
+    def _formulas(self) -> list[str]:
         return {
             "forward": self._forward,
             "loss": self._loss,
@@ -140,12 +149,14 @@ class StepText:
 
     def _sum_of(self, terms: WeightedSum) -> str:
         dot = self.n.write("·")
-        shown = [f"{operand(term.weight)}{dot}{operand(term.value)}" for term in terms.terms[:4]]
+        shown = [
+            f"{operand(term.weight)}{dot}{operand(term.value)}" for term in terms.terms[: self.most_terms]
+        ]
         hidden = len(terms.terms) - len(shown) + terms.others
         return " + ".join([*shown, *([f"{hidden} more"] if hidden else [])])
 
     def _loss(self) -> list[str]:
-        parts = [operand(output.part) for output in self.it.outputs[:6]]
+        parts = [operand(output.part) for output in self.it.outputs[: self.most_terms]]
         hidden = len(self.it.outputs) - len(parts) + self.it.more_outputs
         total = " + ".join([*parts, *([f"{hidden} more"] if hidden else [])])
         whole = f"C = {total} = {digits(self.it.sample_loss)}"

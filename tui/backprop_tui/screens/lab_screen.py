@@ -24,7 +24,7 @@ from backprop_tui.choices import leaky_switch, next_pace, next_rate
 from backprop_tui.keys import KEYS
 from backprop_tui.saving import write_script
 from backprop_tui.screens.live_screen import Selection
-from backprop_tui.screens.panel_screen import PanelScreen
+from backprop_tui.screens.toured_screen import TouredScreen
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.title import TitleLine
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from backprop_tui.widgets.key_bar import KeyBar
 
 
-class LabScreen(PanelScreen):
+class LabScreen(TouredScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[Any]] = [
@@ -277,7 +277,30 @@ class LabScreen(PanelScreen):
         from backprop_tui.screens.help import HelpScreen
 
         watch = self.frame.experiment.watch if self.frame else ""
-        self.app.push_screen(HelpScreen(watch, ascii_only=self.ascii_only))
+        self.app.push_screen(HelpScreen(watch, ascii_only=self.ascii_only), self._help_left)
+
+    def _help_left(self, wish: str | None) -> None:
+        if wish == "tour":
+            self.take_tour()
+
+    async def action_tour(self) -> None:
+        """Take the tour, or leave it."""
+        if self.tour is None:
+            self.take_tour()
+        else:
+            await self.end_tour()
+
+    def take_tour(self) -> None:
+        """Open the tour's preset, unless nothing else has been done with it so far, and begin."""
+        self.job(self._take_tour)
+
+    async def _take_tour(self) -> None:
+        from backprop_tui.tour import PRESET
+
+        frame = await self.current()
+        if frame.experiment != load_preset(PRESET) or frame.undoable:
+            await self._open_experiment(load_preset(PRESET), PRESET)
+        await self.begin_tour()
 
     def action_presets(self) -> None:
         """Choose a preset."""

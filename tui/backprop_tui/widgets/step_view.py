@@ -137,7 +137,7 @@ class StepView(Panel):
         y = self._layers(canvas, 1 + gap) + int(canvas.height >= AIRY)
         canvas.texts(0, y, (self._place(), Ink.STRONG), (text.equation(), Ink.MARK))
         y += 1 + gap
-        for line in text.formulas():
+        for line in text.formulas(canvas.width - 2):
             canvas.text(2, y, shorten(line, canvas.width - 2, self.glyphs.ellipsis), Ink.TEXT)
             y += 1
         bottom = self._equations(canvas, text)

@@ -33,6 +33,7 @@ PICTURES: tuple[tuple[str, str, tuple[int, int], int, int, Sequence[str]], ...] 
     ("plane", "spiral", MEDIUM, 50, 12, ["v", "v"]),
     ("confusion", "digits", MEDIUM, 50, 6, ["v", "v"]),
     ("series", "repaired", MEDIUM, 400, 12, ["v", "v"]),
+    ("compare", "spiral", MEDIUM, 40, 12, ["k", "minus", "minus", "n", *["wait"] * 9, "v", "v", "v"]),
     ("presets", "sequence", MEDIUM, 400, 4, ["p"]),
     ("help", "sequence", MEDIUM, 400, 4, ["question_mark"]),
 )

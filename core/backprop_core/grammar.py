@@ -19,6 +19,8 @@ QUANTITIES = ("loss", "validation_loss", "dead", "epoch", "step", "gradient_norm
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
 OPTIONS = ("learning-rate", "batch-size", "weight-decay", "gradient-clip", "reduction", "optimizer")
 
+EXPORTED = ("curve", "torch")
+
 _CONDITION = re.compile(r"^\s*([A-Za-z_]+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$")
 
 
@@ -49,6 +51,11 @@ COMMANDS = (
     CommandHelp("snapshot", "snapshot", "write a snapshot event"),
     CommandHelp("save", "save weights.npz", "write W1, b1, W2, … as float64"),
     CommandHelp("checkpoint", "checkpoint state.npz", "write all that is needed to go on"),
+    CommandHelp(
+        "export",
+        "export curve loss.csv | export torch net.npz",
+        "write the loss curve, or a state_dict with the lines that load it",
+    ),
 )
 
 
@@ -227,6 +234,14 @@ def _path(make: Callable[[str], c.Command], name: str) -> Callable[[Sequence[str
     return parse
 
 
+def _export(words: Sequence[str]) -> c.Export:
+    if len(words) != 2:
+        raise UserError(_usage("export"))
+    if words[0] not in EXPORTED:
+        raise UserError(f"'{words[0]}' cannot be exported{nearest(words[0], EXPORTED)}")
+    return c.Export(words[0], words[1])
+
+
 def _bare(make: Callable[[], c.Command], name: str) -> Callable[[Sequence[str]], c.Command]:
     def parse(words: Sequence[str]) -> c.Command:
         _at_most(words, 0, name)
@@ -254,6 +269,7 @@ _PARSERS: dict[str, Callable[[Sequence[str]], c.Command]] = {
     "snapshot": _bare(c.TakeSnapshot, "snapshot"),
     "save": _path(c.Save, "save"),
     "checkpoint": _path(c.SaveCheckpoint, "checkpoint"),
+    "export": _export,
 }
 
 
@@ -292,6 +308,8 @@ def format_command(command: c.Command) -> str:
             return f"save {shlex.quote(path)}"
         case c.SaveCheckpoint(path=path):
             return f"checkpoint {shlex.quote(path)}"
+        case c.Export(what=what, path=path):
+            return f"export {what} {shlex.quote(path)}"
     return {c.Standardize: "standardize", c.AddBias: "add-bias", c.Undo: "undo", c.TakeSnapshot: "snapshot"}[
         type(command)
     ]
@@ -319,6 +337,8 @@ def suggest(prefix: str) -> list[str]:
         words = OPTIONS if len(before) == 1 else _set_words(before[1]) if len(before) == 2 else ()
     elif first == "restart" and len(before) == 1:
         words = ("seed",)
+    elif first == "export" and len(before) == 1:
+        words = EXPORTED
     elif first == "run" and len(before) == 1:
         words = ("until",)
     elif first == "expect" or before[-1] == "until":

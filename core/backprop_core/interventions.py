@@ -45,6 +45,8 @@ def carry_out(trainer: Trainer, command: c.Command) -> c.Outcome:
         return c.Outcome(trainer.step_count, "snapshot", "snapshot taken")
     if isinstance(command, (c.Save, c.SaveCheckpoint)):
         return _save(trainer, command)
+    if isinstance(command, c.Export):
+        return _export(trainer, command)
     if isinstance(command, c.Undo):
         return _undo(trainer)
     return _intervene(trainer, command)
@@ -100,6 +102,13 @@ def _save(trainer: Trainer, command: c.Save | c.SaveCheckpoint) -> c.Outcome:
         write_checkpoint(trainer, path)
         what = "checkpoint written"
     return c.Outcome(trainer.step_count, format_command(command), f"{what} to {command.path}")
+
+
+def _export(trainer: Trainer, command: c.Export) -> c.Outcome:
+    from backprop_core.export import EXPORTS
+
+    written = EXPORTS[command.what](trainer, Path(command.path))
+    return c.Outcome(trainer.step_count, format_command(command), written)
 
 
 def _undo(trainer: Trainer) -> c.Outcome:

@@ -104,8 +104,10 @@ async def test_v_goes_through_the_views_and_back_to_the_overview():
     async with open_lab(paused_engine(steps=5)) as lab:
         frame = await lab.press("v")
         assert isinstance(frame.panel, NetworkPicture)
-        while lab.app.lab.panel is not None:
+        for _ in range(3):
+            assert lab.app.lab.panel is not None
             await lab.press("v")
+        assert lab.app.lab.panel is None
         assert lab.app.lab.query_one("#views").display
         frame = await lab.press("x", "v")
         assert isinstance(frame.panel, NetworkPicture)

@@ -57,6 +57,12 @@ SCREEN = (
         "fits.",
     ),
     (
+        "Runs compared",
+        "k keeps the run as a ghost in the loss plot, with a letter. Change something, press n to start again, and watch "
+        "both. v shows them in one plot, above a table of how far each came and in which settings they differ; K forgets "
+        "them. The palette writes the curve, the weights, or the network for PyTorch.",
+    ),
+    (
         "Interventions",
         "Every change is reported in a line with the dead neurons and the loss before and after, marked on the "
         "loss plot, and taken back by u. The session, saved with w, gives the same weights headless, bit for bit.",

@@ -43,6 +43,7 @@ PANELS = {
             "backprop_tui.widgets.outcome_view",
             "OutcomeView",
         ),
+        PanelSpec("compare", "kept runs compared", "backprop_tui.widgets.compare_view", "CompareView"),
     )
 }
 

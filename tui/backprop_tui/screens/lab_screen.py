@@ -23,8 +23,8 @@ from backprop_core.snapshot import HEATMAP_MODES
 from backprop_tui.choices import leaky_switch, next_pace, next_rate
 from backprop_tui.keys import KEYS
 from backprop_tui.saving import write_script
+from backprop_tui.screens.keeping_screen import KeepingScreen
 from backprop_tui.screens.live_screen import Selection
-from backprop_tui.screens.toured_screen import TouredScreen
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.title import TitleLine
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from backprop_tui.widgets.key_bar import KeyBar
 
 
-class LabScreen(TouredScreen):
+class LabScreen(KeepingScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[Any]] = [

@@ -12,7 +12,7 @@ from backprop_tui.cells import Canvas
 from backprop_tui.confusion_drawing import draw_matrix, draw_sample
 from backprop_tui.glyphs import ASCII, UNICODE
 from backprop_tui.palette import Ink
-from backprop_tui.plane_drawing import signed_levels
+from backprop_tui.plane_drawing import calm_levels, signed_levels
 from tests.tui.driving import make_app, open_lab, paused_engine
 from tests.tui.test_snapshots import SIZES, after, characters_shown
 
@@ -22,6 +22,16 @@ pytestmark = pytest.mark.usefixtures("short_waits")
 def test_only_the_boundary_itself_is_drawn_as_neither_side():
     values = np.array([[0.0, 0.4999, 0.5, 0.5001, 1.0, 7.0, np.nan]], np.float32)
     assert signed_levels(values, 0.5, 0.5).tolist() == [[0, 3, 4, 5, 8, 8, 9]]
+
+
+def test_a_level_stays_while_it_is_about_right_and_never_on_the_wrong_side():
+    shown = np.array([[6, 6, 6, 5, 5]])
+    values = np.array([[0.7, 0.95, 0.1, -0.01, 0.6]], np.float32)
+    assert calm_levels(values, 0.0, 1.0, shown).tolist() == [[6, 8, 5, 3, 6]]
+    values = np.array([[0.7, 0.65, 0.3, 0.01, 0.3]], np.float32)
+    assert calm_levels(values, 0.0, 1.0, shown).tolist() == [[6, 6, 6, 5, 5]]
+    assert calm_levels(values, 0.0, 1.0, None).tolist() == [[7, 7, 5, 5, 5]]
+    assert calm_levels(np.array([[np.nan]], np.float32), 0.0, 1.0, np.array([[6]])).tolist() == [[9]]
 
 
 def confusion_of(counts):

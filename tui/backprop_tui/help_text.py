@@ -58,9 +58,9 @@ SCREEN = (
     ),
     (
         "Runs compared",
-        "k keeps the run as a ghost in the loss plot, with a letter. Change something, press n to start again, and watch "
-        "both. v shows them in one plot, above a table of how far each came and in which settings they differ; K forgets "
-        "them. The palette writes the curve, the weights, or the network for PyTorch.",
+        "k keeps the run as a ghost in the loss plot, with a letter. Change something, press n to start again, and "
+        "watch both. v shows them in one plot, above a table of how far each came and in which settings they differ; K "
+        "forgets them. The palette writes the curve, the weights, or the network for PyTorch.",
     ),
     (
         "Interventions",

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from backprop_tui.cells import Canvas
     from backprop_tui.glyphs import Glyphs
 
+CALM = 0.9
+"""A level stays until its value is so many levels away from it; half a level is where another is nearer."""
+
 POINTS = ("o", "x")
 """A sample below the middle, and one above it."""
 
@@ -35,6 +38,22 @@ def signed_levels(values: NDArray[np.float32], middle: float, reach: float) -> N
     return levels.astype(np.int64)
 
 
+def calm_levels(
+    values: NDArray[np.float32], middle: float, reach: float, shown: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """Return levels as :func:`signed_levels`, but keep those shown as long as they are about right.
+
+    A value that trembles around the edge of two levels so does not flicker; the sign is always the value's.
+    """
+    levels = signed_levels(values, middle, reach)
+    if shown is None or shown.shape != levels.shape:
+        return levels
+    away = np.nan_to_num((values.astype(np.float64) - middle) / (reach or 1.0)) * 4
+    near = np.abs(np.clip(away, -4, 4) - (shown - ZERO)) < CALM
+    same_side = (np.sign(shown - ZERO) == np.sign(levels - ZERO)) & (levels != 9) & (shown != 9)
+    return np.where(near & same_side, shown, levels)
+
+
 def draw_levels(canvas: Canvas, x: int, y: int, levels: NDArray[np.int64], glyphs: Glyphs) -> None:
     """Draw levels of the signed scale, a cell each."""
     characters = code_points("".join(glyphs.signed) + glyphs.missing)
@@ -43,10 +62,12 @@ def draw_levels(canvas: Canvas, x: int, y: int, levels: NDArray[np.int64], glyph
         canvas.put(x, y + row, characters[line], inks[line])
 
 
-def draw_plane(canvas: Canvas, x: int, y: int, plane: Plane, glyphs: Glyphs) -> None:
-    """Draw the output over the plane and the samples on it; below it the range of the first feature."""
-    rows, columns = plane.values.shape
-    draw_levels(canvas, x, y, signed_levels(plane.values, plane.middle, plane.reach), glyphs)
+def draw_plane(
+    canvas: Canvas, x: int, y: int, plane: Plane, levels: NDArray[np.int64], glyphs: Glyphs
+) -> None:
+    """Draw the output over the plane, as levels, and the samples on it."""
+    rows, columns = levels.shape
+    draw_levels(canvas, x, y, levels, glyphs)
     across = (plane.x - plane.low[0]) / (plane.high[0] - plane.low[0])
     down = (plane.high[1] - plane.y) / (plane.high[1] - plane.low[1])
     places = zip(

@@ -14,14 +14,20 @@ from backprop_tui.scales import short_number
 from backprop_tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from textual import events
 
+    from backprop_core.outcome import NeuronPlane
     from backprop_core.snapshot import PanelRequest
     from backprop_tui.cells import Canvas
     from backprop_tui.scales import Axis
 
 SMALL = (14, 5)
 """Cells of a neuron's picture; a line above it names the neuron."""
+
+FRAMES_A_PICTURE = 5
+"""The neurons' pictures cover so many frames while training runs."""
 
 GAP = 2
 SIDE_SHARE = 0.42
@@ -49,6 +55,10 @@ class OutcomeView(Panel):
         self.at_layer = 1
         self.first = 1
         self._axis: Axis | None = None
+        self._levels: NDArray[np.int64] | None = None
+        self._neurons: tuple[NeuronPlane, ...] = ()
+        self._of = 0
+        self._frames = 0
         self.border_title = "outcome"
 
     def request(self) -> PanelRequest:
@@ -93,6 +103,16 @@ class OutcomeView(Panel):
             self.at_layer = it.layer
             across, down = self._pictures()
             self.first = min(self.first, max(it.units - across * down + 1, 1))
+            self._choose_neurons(it)
+
+    def _choose_neurons(self, plane: Plane) -> None:
+        """Take new pictures of the neurons only now and then while training runs: they are many cells."""
+        self._frames += 1
+        places = [(neuron.neuron, neuron.values.shape) for neuron in plane.neurons]
+        known = [(neuron.neuron, neuron.values.shape) for neuron in self._neurons]
+        running = self.frame is not None and self.frame.state == "RUNNING"
+        if not running or self._frames % FRAMES_A_PICTURE == 0 or places != known or plane.layer != self._of:
+            self._neurons, self._of = plane.neurons, plane.layer
 
     def move(self, down: int, right: int) -> None:
         """Show other neurons, or another layer's."""
@@ -140,14 +160,15 @@ class OutcomeView(Panel):
         of = f" (output {plane.output} of {plane.outputs})" if plane.outputs > 1 else ""
         canvas.texts(0, 0, (f"{plane.target}{of}: ", Ink.STRONG), *planes.sample_line(plane))
         rows, columns = plane.values.shape
-        planes.draw_plane(canvas, 0, 1, plane, self.glyphs)
+        self._levels = planes.calm_levels(plane.values, plane.middle, plane.reach, self._levels)
+        planes.draw_plane(canvas, 0, 1, plane, self._levels, self.glyphs)
         canvas.text(0, rows + 1, planes.axis_line(plane)[:columns], Ink.MUTED)
         left = columns + GAP
         across = max((canvas.width - left + GAP) // (SMALL[0] + GAP), 1)
         if plane.neurons:
             title = f"layer {plane.layer} of {plane.layers}, {plane.units} neurons"
             canvas.text(left, 0, title.rjust(canvas.width - left), Ink.MUTED)
-        for place, neuron in enumerate(plane.neurons):
+        for place, neuron in enumerate(self._neurons):
             x, y = left + place % across * (SMALL[0] + GAP), 1 + place // across * (SMALL[1] + 1)
             planes.draw_neuron(canvas, x, y, neuron, self.glyphs)
 
@@ -161,8 +182,9 @@ class OutcomeView(Panel):
             (f"{glyphs.training} target  ", Ink.TEXT),
             (f"{glyphs.mark_line} next: {following}", Ink.MARK),
         )
-        if series.first_validation_row is not None:
-            canvas.text(x + 2, 0, f"{glyphs.mark_line} validation from here", Ink.VALIDATION)
+        note = f"{glyphs.mark_line} validation from here"
+        if series.first_validation_row is not None and x + 2 + len(note) <= canvas.width:
+            canvas.text(x + 2, 0, note, Ink.VALIDATION)
         self._axis = draw_series(canvas, 1, canvas.height - 1, series, self._axis, glyphs)
 
     def _confusion(self, canvas: Canvas, confusion: Confusion) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
+LARGEST = 3e38
+"""What is larger is drawn as this: it would not be finite in single precision."""
+
 QUANTITIES = ("weights", "gradients", "updates")
 """What can be drawn between neurons: parameters, ∂C/∂w of the last step, what the last step subtracted."""
 
@@ -179,7 +182,7 @@ class _Painter:
             dead=tuple(neuron in dead for neuron in range(start + 1, stop + 1)),
             inputs=layer.fan_in,
             group=group,
-            matrix=_grouped(matrix, group),
+            matrix=_grouped(np.clip(matrix, -LARGEST, LARGEST), group),
         )
 
     def _means(self, values: Array) -> tuple[float, ...]:

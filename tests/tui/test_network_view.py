@@ -164,6 +164,17 @@ async def test_large_layers_are_a_matrix_scrolled_to_the_selected_neuron():
         assert "▸25" in lab.shown("#panel")
 
 
+@pytest.mark.parametrize("size", [1e200, np.inf, np.nan])
+async def test_a_network_out_of_all_bounds_is_drawn_all_the_same(size):
+    engine = paused_engine("sequence", steps=2)
+    engine.session.trainer.network.parameters[:] = size
+    async with open_lab(engine) as lab:
+        for key in ("v", "down", "h", "v", "h", "v", "x", "down", "down", "down", "down"):
+            await lab.press(key)
+            assert "error of the program" not in lab.message
+        assert "not finite" in lab.shown("#panel")
+
+
 async def test_a_network_that_becomes_another_keeps_the_view_open():
     async with open_lab(paused_engine("digits", steps=5)) as lab:
         await lab.press("v", "down")

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from backprop_tui.glyphs import Glyphs
 
 LABEL_WIDTH = 6
+LARGEST = 1e300
 
 
 def value_axis(axis: Axis | None, values: NDArray[np.float64], most_ticks: int) -> Axis:
     """Return an axis that holds the finite ones of the values: the one there was, if it still does well."""
-    finite = values[np.isfinite(values)]
+    # The span of what is beyond would not be finite; it is drawn on the edge.
+    finite = values[np.abs(values) < LARGEST]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     if axis is not None and still_good(axis, low, high, log=False):
         return axis

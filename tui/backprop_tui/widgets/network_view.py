@@ -17,6 +17,7 @@ from backprop_tui.scales import round_up, short_number
 from backprop_tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from textual import events
 
     from backprop_core.snapshot import PanelRequest
@@ -223,7 +224,7 @@ class NetworkView(Panel):
         if not np.isfinite(value):
             canvas.text(x, y, self.glyphs.missing, Ink.DEAD)
         elif min(layer.activations) < 0:
-            level = int(quantise(np.array([[value]], np.float32), largest)[0, 0])
+            level = int(quantise(np.array([[value]]), largest)[0, 0])
             canvas.text(x, y, self.glyphs.signed[level], Ink.SIGNED + level)
         else:
             level = round(8 * value / largest) if largest else 0
@@ -289,9 +290,7 @@ def stable_bound(most: float, bound: float) -> float:
     return bound if 0.6 * bound < most <= bound else round_up(most)
 
 
-def quantise(
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], bound: float
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def quantise(values: NDArray[np.floating], bound: float) -> NDArray[np.int64]:
     """Return each value's level, 0 to 8 with zero in the middle, 9 where it is not finite.
 
     Only what is zero is drawn as zero: a small value keeps its sign.

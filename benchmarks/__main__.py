@@ -1,4 +1,4 @@
-"""`python -m benchmarks [steps] [scikit] [screen] [startup] [memory]`: measure, and print one table."""
+"""`python -m benchmarks [steps] [scikit] [screen] [lines] [startup] [memory]`: measure, and print one table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from benchmarks.report import table
 
-PARTS = ("steps", "scikit", "screen", "startup", "memory")
+PARTS = ("steps", "scikit", "screen", "lines", "startup", "memory")
 
 
 def main() -> int:

@@ -6,7 +6,8 @@ import os
 import re
 import select
 from dataclasses import dataclass
-from time import perf_counter
+from math import inf
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
 import ptyprocess
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 COLUMNS, LINES = 120, 40
 
+SLOW_PIECE = 256
+"""Bytes read at once where they are to arrive at a rate."""
+
 ANSWERS = {
     b"\x1b[5n": b"\x1b[0n",
     b"\x1b[6n": b"\x1b[1;1R",
@@ -27,6 +31,9 @@ ANSWERS = {
     b"\x1b[?2026$p": b"\x1b[?2026;2$y",
 }
 """What terminals answer when they are asked: status, cursor, kind, and synchronised output."""
+
+QUESTION = re.compile(b"|".join(map(re.escape, ANSWERS)))
+LONGEST_QUESTION = max(map(len, ANSWERS))
 
 FRAME_END = b"\x1b[?2026l"
 
@@ -43,15 +50,32 @@ class Chunk:
     data: bytes
 
 
-class Terminal:
-    """A program in a pseudo-terminal of 120×40, answered as by a terminal on the same machine."""
+HIDDEN = ("SSH_", "NO_COLOR", "TEXTUAL", "COLUMNS", "LINES", "TMUX", "STY", "LC_")
 
-    def __init__(self, program: Sequence[str]) -> None:
-        hidden = ("SSH_", "NO_COLOR", "TEXTUAL", "COLUMNS", "LINES", "TMUX")
-        environment = {
-            name: value for name, value in installed_environment().items() if not name.startswith(hidden)
-        }
-        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+
+def terminal_environment(**changes: str | None) -> dict[str, str]:
+    """Return the environment of a program in a terminal of true colour; None takes a variable out."""
+    environment: dict[str, str | None] = {
+        name: value for name, value in installed_environment().items() if not name.startswith(HIDDEN)
+    }
+    environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **changes}
+    return {name: value for name, value in environment.items() if value is not None}
+
+
+class Terminal:
+    """A program in a pseudo-terminal of 120×40, answered as by a terminal on the same machine.
+
+    Parameters
+    ----------
+    program : sequence of str
+    rate : float
+        Bytes a second at which the terminal takes what the program writes.
+    """
+
+    def __init__(self, program: Sequence[str], rate: float = inf) -> None:
+        environment = terminal_environment()
+        self._rate = rate
+        self._next_read = 0.0
         self.started = perf_counter()
         self.process = ptyprocess.PtyProcess.spawn(
             list(program), dimensions=(LINES, COLUMNS), env=environment
@@ -59,6 +83,7 @@ class Terminal:
         self.chunks: list[Chunk] = []
         self._fed = 0
         self._picture = Picture()
+        self._questions = Questions()
 
     def __enter__(self) -> Self:
         return self
@@ -80,18 +105,25 @@ class Terminal:
 
     def read(self, seconds: float) -> Chunk | None:
         """Wait at most so long for the next bytes, and answer the terminal's questions in them."""
-        ready, _, _ = select.select([self.process.fd], [], [], max(seconds, 0))
+        end = perf_counter() + seconds
+        if (early := min(self._next_read, end) - perf_counter()) > 0:
+            sleep(early)
+        if perf_counter() < self._next_read:
+            return None
+        ready, _, _ = select.select([self.process.fd], [], [], max(end - perf_counter(), 0))
         if not ready:
             return None
         try:
-            data = os.read(self.process.fd, 65536)
+            data = os.read(self.process.fd, 65536 if self._rate == inf else SLOW_PIECE)
         except OSError as error:
             raise RuntimeError(f"the program ended; it last showed\n{self.text()}") from error
+        self._next_read = max(self._next_read, perf_counter()) + len(data) / self._rate
+        if self._rate < inf:
+            # The last of it has arrived only now.
+            sleep(max(self._next_read - perf_counter(), 0))
         chunk = Chunk(perf_counter(), data)
         self.chunks.append(chunk)
-        for question, answer in ANSWERS.items():
-            for _ in range(data.count(question)):
-                os.write(self.process.fd, answer)
+        os.write(self.process.fd, self._questions.answers(data))
         return chunk
 
     def read_for(self, seconds: float) -> None:
@@ -134,11 +166,28 @@ class Terminal:
         raise RuntimeError("the screen has never been full")
 
 
+class Questions:
+    """Finds a program's questions in what it writes, also those that come in two pieces."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def answers(self, data: bytes) -> bytes:
+        """Return what a terminal answers to the next bytes."""
+        data = self._rest + data
+        answers, end = b"", 0
+        for question in QUESTION.finditer(data):
+            answers += ANSWERS[question[0]]
+            end = question.end()
+        self._rest = data[max(end, len(data) - LONGEST_QUESTION + 1) :]
+        return answers
+
+
 class Picture:
     """A terminal's screen, drawn from bytes that may be cut anywhere."""
 
-    def __init__(self) -> None:
-        self._screen = pyte.Screen(COLUMNS, LINES)
+    def __init__(self, columns: int = COLUMNS, lines: int = LINES) -> None:
+        self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self._rest = b""
 
@@ -152,9 +201,18 @@ class Picture:
         self._rest = data[cut:]
         self._stream.feed(data[:cut])
 
+    def resize(self, columns: int, lines: int) -> None:
+        """Take another size, as a terminal does whose window is dragged."""
+        self._screen.resize(lines, columns)
+
     def text(self) -> str:
         """Return the screen's lines."""
         return "\n".join(self._screen.display)
+
+    def cells(self) -> list[list[pyte.screens.Char]]:
+        """Return the screen's cells, line by line."""
+        screen = self._screen
+        return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
 
 
 def filled_lines(text: str) -> set[int]:

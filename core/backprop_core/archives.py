@@ -34,11 +34,22 @@ def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, N
 
 
 def arrays_from_bytes(
-    content: bytes, source: str, names: Collection[str] | None = None
+    content: bytes, source: str, names: Collection[str] | None = None, most: int | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an NPZ file's content, read-only; ``source`` begins every error."""
+    """Return the arrays of an NPZ file's content, read-only.
+
+    Parameters
+    ----------
+    content : bytes
+    source : str
+        Begins every error.
+    names : collection of str, optional
+        Read only these.
+    most : int, optional
+        How many bytes they may have together, unpacked; ``LARGEST_FILE`` if left out.
+    """
     arrays: dict[str, NDArray[Any]] = {}
-    left = LARGEST_FILE
+    left = LARGEST_FILE if most is None else most
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in archive.infolist():
@@ -84,12 +95,11 @@ _BROKEN_HEADER = (
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, where: str) -> bytes:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UserError(f"{where}: is compressed in an unknown way; write it with numpy.savez_compressed")
-    # The directory's size is a claim; reading stops at the limit whatever it says.
-    with archive.open(member) as file:
-        data = file.read(min(member.file_size, most) + 1)
-    if len(data) > most or member.file_size > most:
+    if member.file_size > most:
         raise UserError(f"{where}: is too large; an archive may hold {LARGEST_FILE} bytes unpacked")
-    return data
+    # That is a claim; no more is read than that, and a member that holds another number of bytes is broken.
+    with archive.open(member) as file:
+        return file.read(member.file_size + 1)
 
 
 def _array_from_bytes(data: bytes, where: str) -> NDArray[Any]:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 def augment(x: NDArray[Any], bias: bool, dtype: np.dtype[Any]) -> Array:
     """Return samples as rows (n, features), with a column of ones appended if there are biases."""
     rows = np.ones((len(x), x.shape[1] + bias), dtype)
-    rows[:, : x.shape[1]] = x
+    with np.errstate(over="ignore"):
+        rows[:, : x.shape[1]] = x
     return rows
 
 

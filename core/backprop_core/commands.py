@@ -85,7 +85,12 @@ class Restart:
 
 @dataclass(frozen=True)
 class Undo:
-    """``undo``: the state before the last intervention."""
+    """``undo``: the state before the last intervention, or ``undo divergence``: before the divergence began.
+
+    Where there was no intervention, the one is the other.
+    """
+
+    divergence: bool = False
 
 
 @dataclass(frozen=True)

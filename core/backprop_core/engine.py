@@ -43,6 +43,9 @@ class Engine(Protocol):
     async def pause(self) -> None:
         """Stop training."""
 
+    async def leave(self) -> None:
+        """Stop training for good; a checkpoint written after it goes on running if this was."""
+
     async def resume(self) -> None:
         """Go on training; UserError if that is impossible."""
 
@@ -58,11 +61,20 @@ class Engine(Protocol):
     async def state(self) -> bytes:
         """Return a checkpoint of the run."""
 
+    async def recording(self, from_step: int) -> dict[str, Any]:
+        """Return the snapshot event of a record, with the losses after ``from_step``."""
+
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
 
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
+
+    def suspend(self) -> None:
+        """Have training stand still until :meth:`go_on`, whatever it is doing, as when its program is suspended."""
+
+    def go_on(self) -> None:
+        """Take :meth:`suspend` back."""
 
     def close(self) -> None:
         """End the training; may be called at any time and more than once."""
@@ -112,6 +124,10 @@ class LocalEngine:
         """Stop training."""
         self.session.pause()
 
+    async def leave(self) -> None:
+        """Stop training for good; a checkpoint written after it goes on running if this was."""
+        self.session.leave()
+
     async def resume(self) -> None:
         """Go on training; UserError if that is impossible."""
         self.session.resume()
@@ -134,6 +150,10 @@ class LocalEngine:
         self.last_state = self.session.save_state()
         return self.last_state
 
+    async def recording(self, from_step: int) -> dict[str, Any]:
+        """Return the snapshot event of a record, with the losses after ``from_step``."""
+        return self.session.recording(from_step)
+
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
         return self.session.end_event(reason)
@@ -145,6 +165,12 @@ class LocalEngine:
             steps_per_frame=self.steps_per_frame,
             origin=self.session.origin,
         )
+
+    def suspend(self) -> None:
+        """Do nothing: what trains in this process is suspended with it."""
+
+    def go_on(self) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing: there is no process to end."""

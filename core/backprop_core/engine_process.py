@@ -134,6 +134,10 @@ class ProcessEngine:
         """Stop training."""
         await self._request("pause")
 
+    async def leave(self) -> None:
+        """Stop training for good; a checkpoint written after it goes on running if this was."""
+        await self._request("leave")
+
     async def resume(self) -> None:
         """Go on training; UserError if that is impossible."""
         await self._request("resume")
@@ -158,6 +162,11 @@ class ProcessEngine:
         self.last_state = state
         return state
 
+    async def recording(self, from_step: int) -> dict[str, Any]:
+        """Return the snapshot event of a record, with the losses after ``from_step``."""
+        event: dict[str, Any] = await self._request("recording", from_step)
+        return event
+
     async def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
         event: dict[str, Any] = await self._request("end_event", reason)
@@ -166,6 +175,14 @@ class ProcessEngine:
     def revived(self) -> Self:
         """Return a new engine that goes on from the last state, or begins anew if there is none."""
         return type(self)(self.last_state or self._source, origin=self._origin)
+
+    def suspend(self) -> None:
+        """Have the process stand still until :meth:`go_on`: it is in a group that no shell suspends."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Have the process go on where it was suspended."""
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End the process, whatever it is doing; may be called at any time and more than once."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from backprop_core import __version__
 from backprop_core.errors import UserError
 from backprop_core.experiment_file import experiment_to_dict
-from backprop_core.files import shown
+from backprop_core.files import shown, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from backprop_core.trainer import Trainer
 
 Event = dict[str, Any]
+
+BEGINNING = b'{"event"'
+"""How every line begins."""
 
 
 def start_event(experiment: Experiment, parameters: int) -> Event:
@@ -90,8 +96,11 @@ def outcome_event(outcome: Outcome) -> Event:
 
 
 def end_event(trainer: Trainer, reason: str) -> Event:
-    """Return the event that closes a run; its loss is that of the training set."""
-    return {
+    """Return the event that closes a run; its loss is that of the training set.
+
+    Of a run that diverged it says where that began.
+    """
+    event = {
         "event": "end",
         "reason": reason,
         "step": trainer.step_count,
@@ -99,6 +108,11 @@ def end_event(trainer: Trainer, reason: str) -> Event:
         "loss": trainer.census().loss,
         "parameters_sha256": trainer.parameters_sha256(),
     }
+    divergence = trainer.located_divergence()
+    if divergence is None:
+        return event
+    parts = ("step", "layer", "tensor", "neuron", "value")
+    return {**event, "divergence": {name: getattr(divergence, name) for name in parts}}
 
 
 def to_json_line(event: Event) -> str:
@@ -122,18 +136,62 @@ def _without_non_finite(value: Any) -> tuple[Any, bool]:
 
 
 class Recorder:
-    """Appends events to a file, one write an event, so that a kill costs the last line at most."""
+    """Appends events to a file, whole lines only: a kill costs the last line at most, a full disk none.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be opened, or holds something else than events.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = path.open("ab", buffering=0)
+            # Without O_NONBLOCK, opening a pipe that nobody reads would wait for ever.
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
         except OSError as error:
             raise UserError(f"{shown(path)}: cannot be written: {error.strerror}") from None
+        except ValueError:
+            raise UserError(f"{shown(path)}: is not a file's name") from None
+        os.set_blocking(descriptor, True)
+        self._file = open(descriptor, "ab", buffering=0)  # noqa: PTH123, SIM115
+        self._regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if self._regular and self._file.tell():
+            self._look_at_what_is_there(path)
+
+    def _look_at_what_is_there(self, path: Path) -> None:
+        """Append to a record only; after a line that a kill has cut off, begin a new one."""
+        try:
+            with path.open("rb") as file:
+                beginning = file.read(len(BEGINNING))
+                file.seek(-1, os.SEEK_END)
+                cut_off = file.read(1) != b"\n"
+        except OSError:
+            # It may be written and not read.
+            return
+        if not BEGINNING.startswith(beginning):
+            self._file.close()
+            raise UserError(f"{shown(path)}: is there and is no record; give another file")
+        if cut_off:
+            self._append(b"\n")
 
     def write(self, event: Event) -> None:
-        """Append an event."""
-        self._file.write(to_json_line(event).encode())
+        """Append an event; an OSError leaves the record as it was before."""
+        self._append(to_json_line(event).encode())
+
+    def _append(self, content: bytes) -> None:
+        begin = os.fstat(self._file.fileno()).st_size
+        try:
+            write_whole(self._file, content)
+        except OSError:
+            if self._regular:
+                with suppress(OSError):
+                    self._file.truncate(begin)
+            raise
 
     def close(self) -> None:
-        """Close the file."""
+        """Sync and close the file; may be called more than once."""
+        if self._file.closed:
+            return
+        with suppress(OSError):
+            os.fsync(self._file.fileno())
         self._file.close()

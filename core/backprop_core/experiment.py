@@ -99,3 +99,5 @@ class Experiment:
     mistakes: Mistakes = field(default_factory=Mistakes)
     folder: Path = field(default=Path(), compare=False)
     """Relative paths in ``data`` and ``network.weights`` are relative to this; not part of the file."""
+    source: str = field(default="", compare=False)
+    """The user's file that it was read from, for errors to name; not part of it either."""

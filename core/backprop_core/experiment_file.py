@@ -18,8 +18,7 @@ from backprop_core.experiment import (
     TrainingSpec,
 )
 from backprop_core.experiment_keys import KEYS
-from backprop_core.files import read_text
-from backprop_core.grammar import parse_condition
+from backprop_core.files import read_text, shown
 from backprop_core.initializers import INITIALIZERS
 from backprop_core.losses import LOSSES
 from backprop_core.optimizers import OPTIMIZERS
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_FILE = 1024 * 1024
+LARGEST_NUMBER = 1e150
 SECTIONS = {"data": DataSpec, "network": NetworkSpec, "training": TrainingSpec, "mistakes": Mistakes}
 SOURCES = ("builtin", "csv", "series", "npz")
 
@@ -38,8 +38,9 @@ for _key in KEYS:
 
 
 def read_experiment(path: Path) -> Experiment:
-    """Return the resolved experiment of a TOML file."""
-    return parse_experiment(read_text(path, LARGEST_FILE), str(path), path.parent)
+    """Return the resolved experiment of a TOML file; errors about its data will name the file, too."""
+    experiment = parse_experiment(read_text(path, LARGEST_FILE), shown(path), path.parent)
+    return replace(experiment, source=shown(path))
 
 
 def parse_experiment(text: str, name: str, folder: Path) -> Experiment:
@@ -47,7 +48,7 @@ def parse_experiment(text: str, name: str, folder: Path) -> Experiment:
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UserError(f"{name}: not TOML: {error}") from None
+        raise UserError(f"{name}: not TOML: {shown(error)}") from None
     return experiment_from_dict(document, name, folder)
 
 
@@ -115,8 +116,6 @@ def resolve(experiment: Experiment) -> Experiment:
     )
     _check_data(experiment.data)
     _check_ranges(network, training)
-    if experiment.until is not None:
-        parse_condition(experiment.until)
     return replace(experiment, network=network, training=training)
 
 
@@ -141,6 +140,8 @@ def _check_ranges(network: NetworkSpec, training: TrainingSpec) -> None:
         for name, value in choice.options:
             if value <= 0:
                 raise UserError(f"[network] {key} {choice.name} {name} must be above 0, not {value:g}")
+    _check_initializer(network.initializer)
+    _check_frozen(network)
     for name, value in training.optimizer.options:
         inside = value > 0 if name == "epsilon" else 0 <= value < 1 or (name == "nesterov" and value == 1)
         if not inside:
@@ -152,7 +153,30 @@ def _check_ranges(network: NetworkSpec, training: TrainingSpec) -> None:
         if value <= 0:
             raise UserError(f"[training] loss {training.loss.name} {name} must be above 0, not {value:g}")
     for name in ("learning_rate", "weight_decay", "gradient_clip"):
-        _BY_SECTION["training"][name].read(getattr(training, name))
+        try:
+            _BY_SECTION["training"][name].read(getattr(training, name))
+        except UserError as error:
+            raise UserError(f"[training] {name} {error}") from None
+
+
+def _check_initializer(initializer: Choice) -> None:
+    options, where = dict(initializer.options), f"[network] initializer {initializer.name}"
+    if any(abs(value) > LARGEST_NUMBER for value in options.values()):
+        raise UserError(f"{where}: its numbers may be up to {LARGEST_NUMBER:g}")
+    if options.get("low", 0.0) > options.get("high", 0.0):
+        raise UserError(f"{where} low must not be above high")
+    if options.get("std", 0.0) < 0:
+        raise UserError(f"{where} std must be 0 or more, not {options['std']:g}")
+
+
+def _check_frozen(network: NetworkSpec) -> None:
+    layers = len(network.hidden) + 1
+    known = ["weights", "bias", *(f"{kind}{number}" for number in range(1, layers + 1) for kind in "Wb")]
+    for name in network.freeze:
+        if name not in known:
+            raise UserError(
+                f"[network] freeze: no parameters are called '{shown(name)}'{nearest(name, known)}"
+            )
 
 
 def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from backprop_core.activations import ACTIVATIONS
 from backprop_core.errors import UserError, nearest
 from backprop_core.experiment import Choice
 from backprop_core.frozen import dataclass
+from backprop_core.grammar import parse_condition
 from backprop_core.initializers import INITIALIZERS
 from backprop_core.losses import LOSSES
 from backprop_core.optimizers import OPTIMIZERS
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 400
 LARGEST_COUNT = 2**53
+MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ def flag(value: Any) -> bool:
     return value
 
 
+def _short(value: int) -> str:
+    return str(value) if abs(value) < 10**20 else "a number of more than 20 digits"
+
+
 def count(least: int) -> Callable[[Any], int]:
     """Return a reader of whole numbers from ``least`` on."""
 
@@ -58,7 +64,8 @@ def count(least: int) -> Callable[[Any], int]:
         if isinstance(value, bool) or not isinstance(value, int):
             raise UserError(f"must be a whole number, not {_kind(value)}")
         if not least <= value <= LARGEST_COUNT:
-            raise UserError(f"must be {least} or more, not {value}")
+            most = f", and at most {LARGEST_COUNT}" if value > least else ""
+            raise UserError(f"must be {least} or more{most}, not {_short(value)}")
         return value
 
     return read
@@ -70,7 +77,10 @@ def number(low: float = -math.inf, high: float = math.inf, *, below: bool = Fals
     def read(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise UserError(f"must be a number, not {_kind(value)}")
-        converted = float(value)
+        try:
+            converted = float(value)
+        except OverflowError:
+            converted = math.inf
         inside = low <= converted and (converted < high if below else converted <= high)
         if not math.isfinite(converted) or not inside:
             bounds = (
@@ -78,7 +88,8 @@ def number(low: float = -math.inf, high: float = math.inf, *, below: bool = Fals
                 if high == math.inf
                 else f"from {low:g} to {'under ' if below else ''}{high:g}"
             )
-            raise UserError(f"must be a finite number{'' if low == -math.inf else ' ' + bounds}, not {value}")
+            given = f"{converted:g}" if isinstance(value, int) else value
+            raise UserError(f"must be a finite number{'' if low == -math.inf else ' ' + bounds}, not {given}")
         return converted
 
     return read
@@ -129,6 +140,8 @@ def names(value: Any) -> tuple[str, ...]:
 def units(value: Any) -> tuple[int, ...]:
     """The hidden layers' numbers of neurons."""
     sizes = value if isinstance(value, list) else [value]
+    if len(sizes) > MOST_LAYERS:
+        raise UserError(f"must have at most {MOST_LAYERS} layers, not {len(sizes)}")
     return tuple(count(1)(size) for size in sizes)
 
 
@@ -170,6 +183,15 @@ def _array(name: str, value: Any) -> tuple[Any, ...]:
     return tuple(rows)
 
 
+def condition(value: Any) -> str:
+    """A condition, as text."""
+    try:
+        parse_condition(text(value))
+    except UserError as error:
+        raise UserError(f"is no condition: {error}") from None
+    return str(value)
+
+
 def missing_derivative(value: Any) -> tuple[str, ...]:
     """Whose derivative is left out."""
     return tuple(one_of("hidden", "output")(name) for name in names(value))
@@ -181,7 +203,7 @@ KEYS: tuple[Key, ...] = (
     Key("experiment", "watch", text, "one line: what to watch, what to try"),
     Key("experiment", "seed", count(0), "seed of all randomness"),
     Key("experiment", "epochs", count(0), "epochs to train; 0: until stopped"),
-    Key("experiment", "until", text, "a condition that ends an unscripted run, e.g. loss < 0.05"),
+    Key("experiment", "until", condition, "a condition that ends an unscripted run, e.g. loss < 0.05"),
     Key("data", "builtin", text, "a built-in data set"),
     Key("data", "csv", text, "a CSV file with a header"),
     Key("data", "target", names, "the CSV columns to predict"),

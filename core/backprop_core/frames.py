@@ -61,7 +61,7 @@ class FrameBuilder:
         snapshot = self._measure(view, running=state == "RUNNING")
         panel = view.panel
         overview = panel is None
-        undo = trainer.undo_stack
+        divergence = trainer.located_divergence()
         return Frame(
             snapshot=snapshot,
             state=state,
@@ -72,10 +72,11 @@ class FrameBuilder:
             curve=build_curve(trainer, view) if overview else bare_curve(trainer),
             series=build_series(trainer) if overview else None,
             accuracy=measure_accuracy(trainer) if overview else None,
-            undoable=undo[-1][0] if undo else None,
+            undoable=trainer.undoable,
             experiment=trainer.experiment,
             inputs=trainer.network.sizes[0],
             panel=None if panel is None else panel.build(trainer, snapshot, self._kept),
+            divergence=divergence.text if divergence else "",
         )
 
     def _measure(self, view: View, *, running: bool) -> Snapshot:

@@ -47,7 +47,7 @@ COMMANDS = (
     CommandHelp("standardize", "standardize", "zero mean, unit variance; folded into the weights"),
     CommandHelp("add-bias", "add-bias", "give a network without biases biases of zero"),
     CommandHelp("restart", "restart [seed 7]", "from the beginning, settings as they are now"),
-    CommandHelp("undo", "undo", "go back to before the last intervention"),
+    CommandHelp("undo", "undo [divergence]", "go back to before the last intervention, or the divergence"),
     CommandHelp("snapshot", "snapshot", "write a snapshot event"),
     CommandHelp("save", "save weights.npz", "write W1, b1, W2, … as float64"),
     CommandHelp("checkpoint", "checkpoint state.npz", "write all that is needed to go on"),
@@ -67,7 +67,7 @@ def _number(word: str, what: str) -> float:
 
 
 def _count(word: str, what: str) -> int:
-    if not word.isdecimal() or len(word) > 18 or int(word) < 1:
+    if not (word.isascii() and word.isdecimal()) or len(word) > 18 or int(word) < 1:
         raise UserError(f"'{word}' is not a whole number from 1 on; {what}")
     return int(word)
 
@@ -225,6 +225,12 @@ def _restart(words: Sequence[str]) -> c.Restart:
     return c.Restart(int(words[1]))
 
 
+def _undo(words: Sequence[str]) -> c.Undo:
+    if words not in ([], ["divergence"]):
+        raise UserError(f"'undo {' '.join(words)}' is not understood; {_usage('undo')}")
+    return c.Undo(divergence=bool(words))
+
+
 def _path(make: Callable[[str], c.Command], name: str) -> Callable[[Sequence[str]], c.Command]:
     def parse(words: Sequence[str]) -> c.Command:
         if len(words) != 1:
@@ -265,7 +271,7 @@ _PARSERS: dict[str, Callable[[Sequence[str]], c.Command]] = {
     "standardize": _bare(c.Standardize, "standardize"),
     "add-bias": _bare(c.AddBias, "add-bias"),
     "restart": _restart,
-    "undo": _bare(c.Undo, "undo"),
+    "undo": _undo,
     "snapshot": _bare(c.TakeSnapshot, "snapshot"),
     "save": _path(c.Save, "save"),
     "checkpoint": _path(c.SaveCheckpoint, "checkpoint"),
@@ -304,15 +310,15 @@ def format_command(command: c.Command) -> str:
             return f"set {option} {_option_value(value)}"
         case c.Restart(seed=seed):
             return "restart" if seed is None else f"restart seed {seed}"
+        case c.Undo(divergence=divergence):
+            return "undo divergence" if divergence else "undo"
         case c.Save(path=path):
             return f"save {shlex.quote(path)}"
         case c.SaveCheckpoint(path=path):
             return f"checkpoint {shlex.quote(path)}"
         case c.Export(what=what, path=path):
             return f"export {what} {shlex.quote(path)}"
-    return {c.Standardize: "standardize", c.AddBias: "add-bias", c.Undo: "undo", c.TakeSnapshot: "snapshot"}[
-        type(command)
-    ]
+    return {c.Standardize: "standardize", c.AddBias: "add-bias", c.TakeSnapshot: "snapshot"}[type(command)]
 
 
 def _option_value(value: float | int | str | Choice | None) -> str:
@@ -335,10 +341,10 @@ def suggest(prefix: str) -> list[str]:
         words = ("hidden", "output") if len(before) == 1 else tuple(ACTIVATIONS) if len(before) == 2 else ()
     elif first == "set":
         words = OPTIONS if len(before) == 1 else _set_words(before[1]) if len(before) == 2 else ()
-    elif first == "restart" and len(before) == 1:
-        words = ("seed",)
     elif first == "export" and len(before) == 1:
         words = EXPORTED
+    elif first in ("restart", "undo") and len(before) == 1:
+        words = ("seed",) if first == "restart" else ("divergence",)
     elif first == "run" and len(before) == 1:
         words = ("until",)
     elif first == "expect" or before[-1] == "until":

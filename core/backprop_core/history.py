@@ -71,9 +71,19 @@ class LossHistory:
         span = slice(first, first + len(starts))
         self._low[span] = np.fmin(self._low[span], np.fmin.reduceat(values, starts))
         self._high[span] = np.fmax(self._high[span], np.fmax.reduceat(values, starts))
-        self._sum[span] += np.add.reduceat(np.nan_to_num(values), starts)
+        self._sum[span] = self._summed(values, columns - first, float(self._sum[first]))
         self._count[span] += np.add.reduceat(np.isfinite(values).astype(np.float64), starts)
         self.steps += len(values)
+
+    @staticmethod
+    def _summed(values: NDArray[np.float64], columns: NDArray[np.int64], begun: float) -> NDArray[np.float64]:
+        """Return each column's sum, the first going on from ``begun``.
+
+        Summed one by one: however the losses are cut into calls, the sums are the same to the bit.
+        """
+        weights = np.concatenate(([begun], np.nan_to_num(values)))
+        sums: NDArray[np.float64] = np.bincount(np.concatenate(([0], columns)), weights).astype(np.float64)
+        return sums
 
     def _merge_neighbours(self) -> None:
         half = CAPACITY // 2
@@ -103,11 +113,11 @@ class LossHistory:
         return (self.steps - 1) // self.stride
 
     def columns(self, most: int, from_step: int = 0) -> HistoryColumns:
-        """Return the history from ``from_step`` on in at most ``most`` columns."""
+        """Return the history from ``from_step`` on in at most ``most`` columns; none if ``most`` is 0."""
         used = -(-self.steps // self.stride)
         start = min(max(from_step - 1, 0) // self.stride, max(used - 1, 0))
         group = max(-(-(used - start) // max(most, 1)), 1)
-        starts = np.arange(start, used, group)
+        starts = np.arange(start, used if most else start, group)
         if not len(starts):
             none = np.empty(0)
             return HistoryColumns(none.astype(np.int64), none.astype(np.int64), none, none, none, none)
@@ -136,10 +146,17 @@ class LossHistory:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.float64] | NDArray[np.int64]]) -> LossHistory:
-        """Return the history that :meth:`to_arrays` was taken of."""
+        """Return the history that :meth:`to_arrays` was taken of; a ValueError if there is none such."""
         history = cls()
+        if len(arrays["non_finite"]) > REMEMBERED_EVENTS:
+            raise ValueError("more events than are ever kept")
         history.stride, history.steps = (int(value) for value in arrays["position"])
         history.non_finite = [int(step) for step in arrays["non_finite"]]
+        if history.stride < 1 or history.stride.bit_count() != 1 or history.steps < 0:
+            raise ValueError("no such stride or steps")
+        used = -(-history.steps // history.stride)
+        if used > CAPACITY or arrays["columns"].shape != (5, used):
+            raise ValueError("not as many columns as the steps make")
         parts = (history._low, history._high, history._sum, history._count, history._validation)
         for part, stored in zip(parts, arrays["columns"], strict=True):
             part[: len(stored)] = stored

@@ -43,12 +43,14 @@ def carry_out(trainer: Trainer, command: c.Command) -> c.Outcome:
         return _expect(trainer, command)
     if isinstance(command, c.TakeSnapshot):
         return c.Outcome(trainer.step_count, "snapshot", "snapshot taken")
-    if isinstance(command, (c.Save, c.SaveCheckpoint)):
+    if isinstance(command, c.Save):
         return _save(trainer, command)
     if isinstance(command, c.Export):
         return _export(trainer, command)
+    if isinstance(command, c.SaveCheckpoint):
+        return save_checkpoint(trainer, command)
     if isinstance(command, c.Undo):
-        return _undo(trainer)
+        return _undo(trainer, command)
     return _intervene(trainer, command)
 
 
@@ -91,17 +93,11 @@ def _expect(trainer: Trainer, command: c.Expect) -> c.Outcome:
     )
 
 
-def _save(trainer: Trainer, command: c.Save | c.SaveCheckpoint) -> c.Outcome:
-    path = Path(command.path)
-    if isinstance(command, c.Save):
-        write_arrays(path, {name: a.astype(np.float64) for name, a in trainer.network.named().items()})
-        what = f"{plural(trainer.network.parameters.size, 'parameter')} written"
-    else:
-        from backprop_core.checkpoint import write_checkpoint
-
-        write_checkpoint(trainer, path)
-        what = "checkpoint written"
-    return c.Outcome(trainer.step_count, format_command(command), f"{what} to {command.path}")
+def _save(trainer: Trainer, command: c.Save) -> c.Outcome:
+    arrays = {name: array.astype(np.float64) for name, array in trainer.network.named().items()}
+    write_arrays(Path(command.path), arrays)
+    what = f"{plural(trainer.network.parameters.size, 'parameter')} written to {command.path}"
+    return c.Outcome(trainer.step_count, format_command(command), what)
 
 
 def _export(trainer: Trainer, command: c.Export) -> c.Outcome:
@@ -111,20 +107,47 @@ def _export(trainer: Trainer, command: c.Export) -> c.Outcome:
     return c.Outcome(trainer.step_count, format_command(command), written)
 
 
-def _undo(trainer: Trainer) -> c.Outcome:
+def save_checkpoint(trainer: Trainer, command: c.SaveCheckpoint, *, paused: bool = False) -> c.Outcome:
+    """Write a checkpoint that says whether training was paused."""
+    from backprop_core.checkpoint import write_checkpoint
+
+    with np.errstate(all="ignore"):
+        write_checkpoint(trainer, Path(command.path), paused=paused)
+    what = f"checkpoint written to {command.path}"
+    return c.Outcome(trainer.step_count, format_command(command), what)
+
+
+def _undo(trainer: Trainer, command: c.Undo) -> c.Outcome:
+    if command.divergence or (trainer.ended and not trainer.undo_stack):
+        return _undo_divergence(trainer, command)
     if not trainer.undo_stack:
         raise UserError("nothing to undo: no intervention yet")
     before = trainer.census()
-    trainer.record.note_training(trainer.place)
+    _note_training(trainer)
     undone, state = trainer.undo_stack.pop()
     restore(trainer, state)
-    trainer.record.note(c.Undo(), trainer.place)
-    return _outcome(trainer, c.Undo(), before, f"'{undone}' taken back, at step {trainer.step_count} again")
+    trainer.record.note(command, trainer.place)
+    return _outcome(trainer, command, before, f"'{undone}' taken back, at step {trainer.step_count} again")
+
+
+def _undo_divergence(trainer: Trainer, command: c.Undo) -> c.Outcome:
+    if not trainer.ended:
+        raise UserError("no divergence to undo: the loss is finite")
+    divergence = trainer.located_divergence()
+    if divergence is None or divergence.before is None:
+        raise UserError("no state from before the divergence was kept; restart")
+    before = trainer.census()
+    _note_training(trainer)
+    restore(trainer, divergence.before)
+    trainer.record.note(command, trainer.place)
+    result = f"the divergence taken back, at step {trainer.step_count} again; with other settings it may be averted"
+    return _outcome(trainer, command, before, result)
 
 
 def _intervene(trainer: Trainer, command: c.Command) -> c.Outcome:
     before = trainer.census()
-    trainer.record.note_training(trainer.place)
+    _note_training(trainer)
+    trainer.located_divergence()
     state = capture(trainer)
     try:
         result = _INTERVENTIONS[type(command)](trainer, command)
@@ -139,6 +162,13 @@ def _intervene(trainer: Trainer, command: c.Command) -> c.Outcome:
     trainer.interventions.append(Mark(trainer.step_count, text))
     trainer.record.note(command, trainer.place)
     return _outcome(trainer, command, before, result, intervention=True)
+
+
+def _note_training(trainer: Trainer) -> None:
+    trainer.record.note_training(trainer.place)
+    if trainer.ended:
+        # The step that could not be taken: who replays the journal has to meet the divergence too.
+        trainer.record.note(c.Step(), trainer.place)
 
 
 def _forget_oldest(trainer: Trainer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,4 +45,4 @@ def load_preset(name: str) -> Experiment:
     """Return a preset; an unknown name is a UserError that names the nearest."""
     if name not in ORDER:
         raise UserError(f"no preset '{name}'{nearest(name, ORDER)}")
-    return read_experiment(PRESETS / f"{name}.toml")
+    return replace(read_experiment(PRESETS / f"{name}.toml"), source="")

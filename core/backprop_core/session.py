@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.checkpoint import from_bytes, to_bytes
-from backprop_core.commands import Outcome, Restart, Run, Step, Undo
+from backprop_core.checkpoint import open_checkpoint, to_bytes
+from backprop_core.commands import Outcome, Restart, Run, SaveCheckpoint, Step, Undo
 from backprop_core.errors import UserError
 from backprop_core.events import end_event
 from backprop_core.frames import FrameBuilder
 from backprop_core.grammar import format_command
-from backprop_core.interventions import plural
+from backprop_core.interventions import plural, save_checkpoint
 from backprop_core.pacing import Pace, Speedometer
+from backprop_core.recording import recorded_snapshot
 from backprop_core.trainer import Goal, Trainer
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class Session:
         clock: Callable[[], float] = perf_counter,
     ) -> Session:
         """Return a session with an experiment, or one that goes on from a checkpoint's content."""
-        return cls(_open_trainer(source), origin, clock, running=running)
+        trainer, paused = _open_source(source)
+        return cls(trainer, origin, clock, running=running and not paused)
 
     def _open(self, trainer: Trainer, origin: str, running: bool) -> None:
         self.goal = trainer.goal(Run())
@@ -101,9 +103,12 @@ class Session:
         self._goal_command: Run | Step | None = None
         self._chunk = 1
         self._step_seconds = ASSUMED_STEP_SECONDS
+        self._goes_on = running
         self._run()
         if not running:
             self._stop(PAUSED)
+        if reached := self._reached():
+            self._reach(reached)
 
     def handle(self, request: str, *arguments: Any) -> Any:
         """Answer a request by its name: one of :data:`REQUESTS`."""
@@ -162,6 +167,11 @@ class Session:
         if self.state == RUNNING:
             self._stop(PAUSED)
 
+    def leave(self) -> None:
+        """Stop training for good: who opens a checkpoint written after it sees it go on, if now it runs."""
+        self._goes_on = self.state != PAUSED
+        self.pause()
+
     def resume(self) -> None:
         """Go on training; beyond the experiment's end if that has been reached.
 
@@ -183,11 +193,16 @@ class Session:
 
     def load(self, source: Experiment | bytes, origin: str = "", running: bool = True) -> None:
         """Replace the run by another one, as :meth:`begin` does; it trains at once if ``running``."""
-        self._open(_open_trainer(source), origin, running)
+        trainer, paused = _open_source(source)
+        self._open(trainer, origin, running and not paused)
 
     def save_state(self) -> bytes:
         """Return a checkpoint."""
-        return to_bytes(self.trainer)
+        return to_bytes(self.trainer, paused=not self._goes_on)
+
+    def recording(self, from_step: int) -> dict[str, Any]:
+        """Return the snapshot for a record, with the losses after ``from_step``."""
+        return recorded_snapshot(self.trainer, from_step)
 
     def end_event(self, reason: str) -> dict[str, Any]:
         """Return the event that closes the run, for a record."""
@@ -214,6 +229,8 @@ class Session:
         """
         if isinstance(command, (Run, Step)):
             return self._train(command)
+        if isinstance(command, SaveCheckpoint):
+            return save_checkpoint(self.trainer, command, paused=not self._goes_on)
         with np.errstate(all="ignore"):
             outcome = self.trainer.apply(command)
         if outcome.intervention or isinstance(command, Undo):
@@ -296,17 +313,21 @@ class Session:
 
     def _run(self) -> None:
         now = self._clock()
-        self.state, self.reason = RUNNING, ""
+        self.state, self.reason, self._goes_on = RUNNING, "", True
         self._pace = Pace(now, self._pace.steps_per_second)
         self._speed = Speedometer(now)
         self._renew_frames()
 
     def _stop(self, state: str, reason: str = "") -> None:
-        self.state, self.reason = state, reason
+        self.state, self.reason, self._goes_on = state, reason, state != PAUSED
 
 
-def _open_trainer(source: Experiment | bytes) -> Trainer:
-    return from_bytes(source, "the saved state") if isinstance(source, bytes) else Trainer(source)
+def _open_source(source: Experiment | bytes) -> tuple[Trainer, bool]:
+    """Return a trainer, and whether it was left paused."""
+    if not isinstance(source, bytes):
+        return Trainer(source), False
+    checkpoint = open_checkpoint(source, "the saved state")
+    return checkpoint.trainer, checkpoint.paused
 
 
 def _one_line(text: str) -> str:
@@ -318,9 +339,11 @@ REQUESTS: dict[str, Callable[..., Any]] = {
     "command": Session.command,
     "end_event": Session.end_event,
     "frame": Session.frame,
+    "leave": Session.leave,
     "load": Session.load,
     "pace": Session.set_pace,
     "pause": Session.pause,
+    "recording": Session.recording,
     "resume": Session.resume,
     "script": Session.script,
     "state": Session.save_state,

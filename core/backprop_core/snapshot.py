@@ -210,5 +210,7 @@ class Frame:
     """As interventions have left it."""
     inputs: int = 0
     """How many features a sample has."""
+    divergence: str = ""
+    """Of a run whose loss is not finite, where that began, in a line."""
     panel: Any = None
     """What the view's panel asked for; then heatmap and curve are empty, inspection and the rest None."""

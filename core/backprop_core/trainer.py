@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from math import inf
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from backprop_core.backpropagation import augment
 from backprop_core.commands import Condition, Outcome, Run
 from backprop_core.datasets import Dataset, Standardizer, load_dataset
+from backprop_core.errors import UserError
 from backprop_core.evaluation import Evaluator, Units
 from backprop_core.experiment_file import resolve
 from backprop_core.frozen import dataclass
@@ -19,10 +22,13 @@ from backprop_core.journal import Journal, Place
 from backprop_core.losses import LOSSES
 from backprop_core.measures import COMPARISONS, QUANTITIES, take_snapshot
 from backprop_core.network import build_network
+from backprop_core.network_size import must_fit
+from backprop_core.training_state import capture, restore
 from backprop_core.training_step import StepFactory, new_optimizer_state
 
 if TYPE_CHECKING:
     from backprop_core.commands import Command
+    from backprop_core.divergence import Divergence
     from backprop_core.evaluation import Census
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Mark, Snapshot
@@ -30,6 +36,12 @@ if TYPE_CHECKING:
 
 NON_FINITE = "non-finite loss"
 _LOSSES_BUFFERED = 1024
+
+ANCHOR_SECONDS = 0.1
+ANCHOR_SHARE = 0.005
+ANCHOR_BYTES = 256 * 1024 * 1024
+"""Training keeps a state to look from for the beginning of a divergence, not larger than this, so often that
+copying it takes no more than this share of the time."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,8 @@ class Trainer:
     ended : str or None
         Set once a step's loss is not finite; from then on no step is taken.
     interventions : list of Mark
+    divergence : Divergence or None
+        Where it began, once :meth:`located_divergence` has looked.
     """
 
     def __init__(self, experiment: Experiment, dataset: Dataset | None = None) -> None:
@@ -76,8 +90,29 @@ class Trainer:
         self._given_dataset = dataset
         self.open(resolve(experiment))
 
+    @classmethod
+    def at(cls, state: TrainingState) -> Trainer:
+        """Return a trainer in a state; nothing can be undone yet."""
+        trainer = cls(state.opened, state.dataset)
+        # A restart with another seed splits the data anew.
+        trainer._given_dataset = None
+        restore(trainer, state)
+        return trainer
+
     def open(self, experiment: Experiment) -> None:
-        """Start the experiment from its beginning: data, split, weights, all drawn from its seed."""
+        """Start the experiment from its beginning: data, split, weights, all drawn from its seed.
+
+        Raises
+        ------
+        UserError
+            If its data or given weights do not fit; names the experiment's file.
+        """
+        try:
+            self._open(experiment)
+        except UserError as error:
+            raise UserError(f"{experiment.source}: {error}" if experiment.source else str(error)) from None
+
+    def _open(self, experiment: Experiment) -> None:
         self.experiment: Experiment = experiment
         self.opened: Experiment = experiment
         self.rng = np.random.default_rng(experiment.seed)
@@ -85,7 +120,9 @@ class Trainer:
         self.dataset = self._given_dataset or load_dataset(
             data, experiment.training.loss.name, self.rng, experiment.folder
         )
-        self.network = build_network(experiment.network, self.dataset.x.shape[1], self.dataset.y.shape[1])
+        features, outputs = self.dataset.x.shape[1], self.dataset.y.shape[1]
+        must_fit(experiment, (features, *experiment.network.hidden, outputs), len(self.dataset.x))
+        self.network = build_network(experiment.network, features, outputs)
         self.network.initialize(experiment.network.initializer, self.rng)
         self._assign_given_weights()
         self.x_standardizer = Standardizer.fit(self.dataset.x) if data.standardize else None
@@ -98,6 +135,7 @@ class Trainer:
         self.position: int = 0
         self.history = LossHistory()
         self.interventions: list[Mark] = []
+        self.divergence: Divergence | None = None
         self.ended: str | None = None
         self._losses: list[float] = []
         self.rebuild()
@@ -147,6 +185,8 @@ class Trainer:
         )
         self._census: tuple[int, Census] | None = None
         self.stepped = False
+        self._anchors: list[TrainingState] = []
+        self._anchor_due = 0.0
 
     def scaled(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return inputs in the data's units as the network expects them."""
@@ -166,8 +206,34 @@ class Trainer:
         """Take so many steps, and return how many were taken: fewer once a loss was not finite."""
         taken = 0
         while taken < batches and self.ended is None:
+            if perf_counter() >= self._anchor_due:
+                self._drop_anchor()
             taken += self._step_within_epoch(batches - taken)
         return taken
+
+    def take_steps(self, batches: int) -> None:
+        """Take steps as :meth:`step` does, whatever becomes of the numbers."""
+        self._anchor_due = inf
+        self.step(batches)
+
+    def _drop_anchor(self) -> None:
+        """Keep this state, to look from it for the beginning of a divergence."""
+        begun = perf_counter()
+        vectors = 3 + len(self.optimizer.moments)
+        small = vectors * self.network.parameters.nbytes + self.order.nbytes <= ANCHOR_BYTES
+        if small:
+            # Two, so that there is one to look from even if the divergence comes right after the other.
+            self._anchors = [*self._anchors[-1:], capture(self)]
+        now = perf_counter()
+        self._anchor_due = now + max(ANCHOR_SECONDS, (now - begun) / ANCHOR_SHARE)
+
+    def located_divergence(self) -> Divergence | None:
+        """Return where the divergence began, if the loss is not finite; found when first asked for."""
+        if self.ended and self.divergence is None:
+            from backprop_core.divergence import locate
+
+            self.divergence = locate(self, self._anchors[0] if self._anchors else None)
+        return self.divergence
 
     def _step_within_epoch(self, most: int) -> int:
         """Take up to ``most`` steps of equal batch size, ending an epoch at the latest where it ends."""
@@ -178,7 +244,8 @@ class Trainer:
             taken = self._full_batch_steps(step.forward, step.loss, step.backward + step.update, most)
             self.epoch += taken
         else:
-            taken = self._batch_steps(size, min(most, (samples - self.position) // size))
+            most = min(most, (samples - self.position) // size, _LOSSES_BUFFERED)
+            taken = self._batch_steps(size, most)
             if self.position == samples:
                 self.epoch += 1
                 self._begin_epoch()
@@ -359,13 +426,20 @@ class Trainer:
             return scaled
         return self.optimizer.gradient
 
-    def _peek(self) -> None:
+    def coming_batch(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Return inputs (samples, features [+ 1]) and targets (outputs, samples) of the coming step."""
         size = min(self.batch_size, len(self.order) - self.position)
-        step = self.steps.step(size)
+        if size == len(self.order):
+            return self.steps.inputs, self.steps.targets
+        batch = self.order[self.position : self.position + size]
+        return self.steps.inputs[batch], self.steps.targets[:, batch]
+
+    def _peek(self) -> None:
+        rows, targets = self.coming_batch()
+        step = self.steps.step(len(rows))
         if step.rows is not None and step.targets is not None:
-            batch = self.order[self.position : self.position + size]
-            step.rows[:] = self.steps.inputs[batch]
-            step.targets[:] = self.steps.targets[:, batch]
+            step.rows[:] = rows
+            step.targets[:] = targets
         with np.errstate(all="ignore"):
             for operation in step.forward + step.backward:
                 operation()
@@ -377,6 +451,14 @@ class Trainer:
     def parameters_sha256(self) -> str:
         """Return the hash of the flat parameter vector as little-endian float64."""
         return hashlib.sha256(self.network.parameters.astype("<f8").tobytes()).hexdigest()
+
+    @property
+    def undoable(self) -> str | None:
+        """What ``undo`` would take back, None if there is nothing."""
+        if self.undo_stack:
+            return self.undo_stack[-1][0]
+        divergence = self.located_divergence()
+        return "the divergence" if divergence and divergence.before else None
 
     @property
     def place(self) -> Place:

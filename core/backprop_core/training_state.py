@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from backprop_core.datasets import Dataset, Standardizer
+    from backprop_core.divergence import Divergence
     from backprop_core.experiment import Experiment
     from backprop_core.snapshot import Mark
     from backprop_core.trainer import Trainer
@@ -42,6 +43,7 @@ class TrainingState:
     random_state: dict[str, Any]
     history: dict[str, NDArray[Any]]
     interventions: tuple[Mark, ...]
+    divergence: Divergence | None = None
 
     @property
     def size(self) -> int:
@@ -74,6 +76,7 @@ def capture(trainer: Trainer) -> TrainingState:
         dict(trainer.rng.bit_generator.state),
         trainer.history.to_arrays(),
         tuple(trainer.interventions),
+        trainer.divergence,
     )
 
 
@@ -97,5 +100,6 @@ def restore(trainer: Trainer, state: TrainingState) -> None:
     trainer.rng.bit_generator.state = state.random_state
     trainer.history = LossHistory.from_arrays(state.history)
     trainer.interventions = list(state.interventions)
+    trainer.divergence = state.divergence
     trainer.rebuild()
     trainer.stepped = state.stepped

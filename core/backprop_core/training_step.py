@@ -95,15 +95,9 @@ class StepFactory:
         rows = None if whole else np.empty((size, self.inputs.shape[1]), self.network.dtype)
         batch_targets = None if whole else np.empty((len(self.targets), size), self.network.dtype)
         targets = self.targets if batch_targets is None else batch_targets
-        forward = ForwardPass(self.network, self.inputs if rows is None else rows)
-        backward = BackwardPass(
-            forward,
-            targets,
-            self.loss,
-            self.loss_options,
-            self.optimizer.update if self.folded else self.optimizer.gradient,
-            np.array(self._scale(size), self.network.dtype),
-            self.missing,
+        written = self.optimizer.update if self.folded else self.optimizer.gradient
+        forward, backward = self.passes(
+            self.inputs if rows is None else rows, targets, written, rated=self.folded
         )
         return TrainingStep(
             size,
@@ -115,14 +109,33 @@ class StepFactory:
             lean(self._update_operations()),
         )
 
-    def _scale(self, size: int) -> float:
+    def passes(
+        self, rows: Array, targets: Array, gradient: Array, *, rated: bool = False, keep: bool = False
+    ) -> tuple[ForwardPass, BackwardPass]:
+        """Return the two passes of a step over a batch.
+
+        The backward one writes into ``gradient``, if ``rated`` already times the learning rate. ``keep``
+        has the forward one keep every layer's pre-activations.
+        """
+        forward = ForwardPass(self.network, rows, keep=keep)
+        scale = np.array(self._scale(len(rows), rated), self.network.dtype)
+        return forward, BackwardPass(
+            forward, targets, self.loss, self.loss_options, gradient, scale, self.missing
+        )
+
+    def loss_of(self, outputs: Array, targets: Array) -> float:
+        """Return the mean loss, in the data's own units, of outputs (outputs, samples)."""
+        restore = self.units.restore
+        return float(self.loss.value(restore(outputs), restore(targets), **self.loss_options))
+
+    def _scale(self, size: int, rated: bool) -> float:
         training = self.experiment.training
         factor = gradient_factor(
             self.loss, self.experiment.network.output.name, self.network.sizes[-1], "output" in self.missing
         )
         if training.reduction == "mean":
             factor /= size
-        return factor * training.learning_rate if self.folded else factor
+        return factor * training.learning_rate if rated else factor
 
     def _loss_measure(
         self, forward: ForwardPass, backward: BackwardPass, targets: Array

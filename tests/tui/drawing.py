@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.color import ColorSystem
 from textual.app import App
-from textual.screen import Screen
 
 from backprop_tui.glyphs import UNICODE, Glyphs
-from backprop_tui.updates import LeanUpdates
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,10 +18,6 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from backprop_tui.cells import Canvas, CellView
-
-
-class LeanScreen(LeanUpdates, Screen[None]):
-    pass
 
 
 class Stage(App[None]):
@@ -38,9 +32,6 @@ class Stage(App[None]):
         # Whatever the terminal that the tests are run in.
         self.console._color_system = ColorSystem.TRUECOLOR
         self.received: list[object] = []
-
-    def get_default_screen(self) -> Screen[None]:
-        return LeanScreen(id="_default")
 
     def compose(self) -> ComposeResult:
         yield from self.widgets

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from textual.command import CommandPalette
@@ -23,6 +24,9 @@ from backprop_tui.session_log import SessionLog
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.message_line import MessageLine, wrapped
 from tests.tui.driving import open_lab, paused_engine
+
+if TYPE_CHECKING:
+    from io import RawIOBase
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -184,19 +188,25 @@ async def test_an_error_in_drawing_ends_the_lab_with_one_line(tmp_path, monkeypa
 class FullDisk:
     """A recorder's file on a disk that gets full."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, file: RawIOBase, room: int) -> None:
+        self.file = file
         self.room = room
 
-    def write(self, data: bytes) -> None:
-        self.room -= len(data)
-        if self.room < 0:
+    def write(self, data: memoryview) -> int:
+        written = self.file.write(data[: self.room])
+        self.room -= written
+        if not written:
             raise OSError(errno.ENOSPC, "No space left on device")
+        return written
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.file, name)
 
 
 async def test_a_record_that_cannot_be_written_is_told_once_and_training_goes_on(tmp_path):
     log = SessionLog(tmp_path / "events.jsonl")
     assert log._recorder is not None
-    log._recorder._file = FullDisk(5000)
+    log._recorder._file = FullDisk(log._recorder._file, 5000)
     async with open_lab(paused_engine(), log=log) as lab:
         await lab.until(lambda: lab.message or lab.app.lab.wake())
         while "No space left" not in lab.message:
@@ -206,6 +216,9 @@ async def test_a_record_that_cannot_be_written_is_told_once_and_training_goes_on
         assert "No space left" not in lab.message
         await lab.pilot.press("q")
     assert lab.app.return_code == 0
+    lines = (tmp_path / "events.jsonl").read_text().split("\n")
+    assert lines.pop() == ""
+    assert [json.loads(line)["event"] for line in lines][:2] == ["start", "snapshot"]
 
 
 async def test_a_checkpoint_that_cannot_be_written_on_leaving_is_told_and_the_record_still_ends(tmp_path):
@@ -258,7 +271,7 @@ def test_lines_break_between_words_and_within_words_that_are_too_long():
         ("s", "step  set  standardize  snapshot  save"),
         ("set o", "optimizer"),
         ("step 3", "step [3]: train so many batches"),
-        ("und", "undo: go back to before the last intervention"),
+        ("und", "undo [divergence]: go back to before the last intervention, or the divergence"),
         ("nonsense", ""),
         (" ", ""),
     ],

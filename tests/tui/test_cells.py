@@ -1,11 +1,8 @@
-"""Cells: drawing is clipped and clean; only changes are sent, and the terminal shows what is meant."""
+"""Cells: drawing is clipped and clean; another size and another theme are heeded."""
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
-import pyte
 import pytest
 
 from backprop_tui.cells import BLANK, Canvas, CellView, changed_spans, shorten
@@ -82,89 +79,6 @@ def test_spans_are_joined_where_the_gap_is_cheaper_than_moving_the_cursor() -> N
 @pytest.mark.parametrize(("width", "shown"), [(9, "long text"), (6, "long …"), (1, "…"), (0, "")])
 def test_text_is_shortened_with_an_ellipsis(width: int, shown: str) -> None:
     assert shorten("long text", width, "…") == shown
-
-
-def picture(width: int, height: int, rng: random.Random) -> Canvas:
-    canvas = Canvas(width, height)
-    inks = [Ink.TEXT, Ink.MUTED, Ink.DEAD, Ink.CURSOR, Ink.LEVEL + 5, Ink.SIGNED + 1, Ink.SIGNED + 7]
-    for _ in range(30):
-        text = rng.choice(["▆▆", "xyz", "損失", "┼", "      "])
-        canvas.text(rng.randrange(-2, width), rng.randrange(height), text, rng.choice(inks))
-    return canvas
-
-
-async def test_three_changed_cells_cost_a_hundred_bytes_or_so() -> None:
-    board = Board()
-    async with on_stage(board, width=120, height=40) as pilot:
-        board.picture = picture(120, 40, random.Random(0))
-        board.redraw()
-        await pilot.pause()
-        changed = Canvas(120, 40)
-        changed.characters[:], changed.inks[:] = board.picture.characters, board.picture.inks
-        for x, y in ((20, 4), (60, 20), (110, 30)):
-            changed.text(x, y, "#", Ink.LEVEL + 8)
-        board.picture = changed
-        assert 0 < len(await update_of(board, pilot)) < 200
-
-
-async def test_redrawing_the_same_sends_nothing() -> None:
-    board = Board()
-    async with on_stage(board) as pilot:
-        board.picture = picture(60, 16, random.Random(0))
-        board.redraw()
-        await pilot.pause()
-        assert await update_of(board, pilot) == ""
-
-
-async def update_of(board: Board, pilot) -> str:
-    """Redraw, and return what the screen would write."""
-    compositor = board.screen._compositor
-    with pilot.app.batch_update():
-        board.redraw()
-        compositor.update_widgets({board})
-        update = compositor.render_partial_update()
-    return "" if update is None else update.render_segments(pilot.app.console)
-
-
-@pytest.mark.parametrize("seed", range(5))
-async def test_a_terminal_fed_only_the_changes_shows_the_whole_picture(seed: int) -> None:
-    rng = random.Random(seed)
-    left, right = Board(), Board()
-    terminal = pyte.Screen(60, 16)
-    stream = pyte.Stream(terminal)
-    async with on_stage(left, right) as pilot:
-        compositor = left.screen._compositor
-        console = pilot.app.console
-        stream.feed(compositor.render_full_update().render_segments(console))
-        for _ in range(12):
-            board = rng.choice([left, right])
-            board.picture = picture(*board.size, rng)
-            stream.feed(await update_of(board, pilot))
-            assert shown_by(terminal) == meant_by(compositor.render_strips())
-
-
-def shown_by(terminal: pyte.Screen) -> list[list[tuple[str, str, str, bool]]]:
-    return [
-        [
-            (cell.data, cell.fg, cell.bg, cell.bold)
-            for cell in (terminal.buffer[y][x] for x in range(terminal.columns))
-        ]
-        for y in range(terminal.lines)
-    ]
-
-
-def meant_by(strips) -> list[list[tuple[str, str, str, bool]]]:
-    lines = []
-    for strip in strips:
-        line = []
-        for text, style, _ in strip:
-            colours = [colour.get_truecolor().hex[1:] for colour in (style.color, style.bgcolor)]
-            for character in text:
-                line.append((character, *colours, bool(style.bold)))
-                if ord(character) > 0x3000:
-                    line.append(("", *colours, bool(style.bold)))
-        lines.append(line)
-    return lines
 
 
 async def test_another_size_shows_the_picture_anew() -> None:

@@ -5,118 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-import select
 import signal
 import subprocess
 import sys
-import termios
-from contextlib import contextmanager
-from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
-import ptyprocess
 import pytest
 
 from backprop_core.checkpoint import read_checkpoint
-from benchmarks.terminal import ANSWERS, COLUMNS, LINES, Picture
+from tests.tui.program import (
+    CTRL_C,
+    CTRL_P,
+    DEADLINE,
+    DOWN,
+    ESCAPE,
+    LEFT,
+    RIGHT,
+    UP,
+    assert_gone,
+    assert_terminal_restored,
+    program,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-DEADLINE = 60.0
-HIDDEN = ("SSH_", "NO_COLOR", "TEXTUAL", "COLUMNS", "LINES", "TMUX")
-UP, DOWN, RIGHT, LEFT, ESCAPE = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b"
-CTRL_C, CTRL_P = "\x03", "\x10"
-
-
-class Program:
-    """The lab in a pseudo-terminal of 120×40, its screen and everything that it has written."""
-
-    def __init__(self, arguments: tuple[str, ...], folder: Path) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
-        environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        self.process = ptyprocess.PtyProcess.spawn(
-            [sys.executable, "-m", "backprop_tui", *arguments],
-            cwd=folder,
-            env=environment,
-            dimensions=(LINES, COLUMNS),
-        )
-        self.written = b""
-        self._picture = Picture()
-
-    def read(self, seconds: float) -> bool:
-        """Wait so long for bytes; False if there will be no more."""
-        if not select.select([self.process.fd], [], [], seconds)[0]:
-            return True
-        try:
-            data = os.read(self.process.fd, 65536)
-        except OSError:
-            return False
-        self.written += data
-        self._picture.feed(data)
-        for question, answer in ANSWERS.items():
-            for _ in range(data.count(question)):
-                os.write(self.process.fd, answer)
-        return bool(data)
-
-    def text(self) -> str:
-        return self._picture.text()
-
-    def number(self, name: str) -> float:
-        """Return what the status line says of step, epoch, loss or lr."""
-        match = re.search(rf"\b{name} ([0-9.e+-]+)", self.text())
-        assert match, self.text()
-        return float(match[1])
-
-    def until(self, shown: Callable[[str], object]) -> None:
-        """Read until the screen is as wanted."""
-        deadline = monotonic() + DEADLINE
-        while not shown(self.text()):
-            assert monotonic() < deadline, f"not shown in time; there is\n{self.text()}"
-            assert self.read(0.1) or shown(self.text()), f"the program has ended; there was\n{self.text()}"
-
-    def press(self, keys: str, *texts: str) -> None:
-        """Press keys, and wait until all the texts stand on the screen."""
-        self.process.write(keys.encode())
-        self.until(lambda screen: all(text in screen for text in texts))
-
-    def children(self) -> list[int]:
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in listed.split()]
-
-    def exit_code(self) -> int:
-        """Read to the end, and return the exit code; 128 + N if a signal ended the program."""
-        deadline = monotonic() + DEADLINE
-        while self.read(0.1):
-            assert monotonic() < deadline, f"does not end; there is\n{self.text()}"
-        self.process.wait()
-        status = self.process.exitstatus
-        return 128 + self.process.signalstatus if status is None else status
-
-
-@contextmanager
-def program(*arguments: str, folder: Path) -> Iterator[Program]:
-    """Open the lab, wait until it trains, and end it if the test has not."""
-    opened = Program(arguments, folder)
-    try:
-        opened.until(lambda screen: re.search(r"RUNNING.*step [1-9]", screen) and "dead" in screen)
-        yield opened
-    finally:
-        opened.process.close(force=True)
-
-
-def assert_terminal_restored(lab: Program) -> None:
-    """The main screen, the cursor, no mouse reports, no pasting brackets, and lines edited as before."""
-    for on, off in (("?1049h", "?1049l"), ("?25l", "?25h"), ("?1000h", "?1000l"), ("?2004h", "?2004l")):
-        assert lab.written.rfind(f"\x1b[{off}".encode()) > lab.written.rfind(f"\x1b[{on}".encode()), off
-    assert termios.tcgetattr(lab.process.fd)[3] & (termios.ECHO | termios.ICANON)
-
-
-def assert_gone(pids: list[int]) -> None:
-    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    from pathlib import Path
 
 
 def headless(*arguments: str, folder: Path) -> dict[str, object]:

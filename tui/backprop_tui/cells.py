@@ -195,7 +195,10 @@ class CellView(Widget):
     def _resolve_inks(self) -> dict[int, Style]:
         base = Style.from_color(self.rich_style.color, self.rich_style.bgcolor)
         inks = {int(Ink.TEXT): base, int(Ink.STRONG): base + Style(bold=True)}
-        if self.app.native_ansi_color or self.app.console.color_system in ("standard", "windows"):
+        if self.app.no_color:
+            # Glyphs alone tell levels and states; what is behind a cell would be taken for a cursor.
+            inks |= dict.fromkeys((int(Ink.DEAD), int(Ink.WARNING), int(Ink.MARK)), base)
+        elif self.app.native_ansi_color or self.app.console.color_system in ("standard", "windows"):
             inks |= {int(ink): base + Style(color=name) for ink, name in SIXTEEN.items()}
         else:
             colours = ink_colours(

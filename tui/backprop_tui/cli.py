@@ -14,6 +14,7 @@ from backprop_core import __version__
 from backprop_core.blas_threads import use_one_thread
 from backprop_core.errors import UserError
 from backprop_core.files import harmless
+from backprop_tui.terminal.surroundings import is_served
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets", "tour")
+COMMANDS = ("run", "presets", "replay", "serve", "tour")
 
 EXAMPLES = """\
 examples:
@@ -34,8 +35,16 @@ examples:
   backprop-tui --series mine.txt --window 3      on a series of your own
   backprop-tui --csv mine.csv --target price     on a table of your own
   backprop-tui run sequence --headless           train without a screen, events as JSON lines
+  backprop-tui replay mine.jsonl                 play back what --record has written
   backprop-tui presets                           list the presets
   backprop-tui tour                              seven steps from a stalled network to a trained one
+"""
+
+REPLAY_EXAMPLES = """\
+examples:
+  backprop-tui run sequence --record mine.jsonl
+  backprop-tui replay mine.jsonl
+  backprop-tui replay mine.jsonl --speed 20
 """
 
 RUN_EXAMPLES = """\
@@ -49,6 +58,17 @@ examples:
 
 A script has one command a line; an `expect` that fails ends it with exit code 1.
 Names with options are written NAME:OPTION=VALUE, several layers' activations with commas.
+"""
+
+
+SERVE_EXAMPLES = """\
+examples:
+  backprop-tui serve                              the lab in a browser of this machine, on port 8000
+  backprop-tui serve --port 8080 digits           on another port, with another preset
+  backprop-tui serve my.toml --seed 3             all that `backprop-tui run` takes follows
+  backprop-tui serve --host 0.0.0.0               for others too: whoever reaches it can write files as you
+
+It needs the extra: pip install 'backprop-tui[serve]'
 """
 
 
@@ -76,6 +96,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         sys.stderr.write(f"backprop-tui: {harmless(str(error))}\n")
         return BAD_INPUT
+    except MemoryError:
+        sys.stderr.write("backprop-tui: there is not enough memory for that\n")
+        return BAD_INPUT
     except KeyboardInterrupt:
         return 130
 
@@ -89,6 +112,10 @@ def _dispatch(words: list[str]) -> int:
             return _list_presets(arguments)
         if arguments.command == "tour":
             return _tour(arguments, engine)
+        if arguments.command == "replay":
+            return _replay(arguments)
+        if arguments.command == "serve":
+            return _serve(arguments)
         return _run(arguments, engine)
 
 
@@ -145,6 +172,28 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     _add_screen_options(tour)
+    replay = commands.add_parser(
+        "replay",
+        help="play a record back in the lab",
+        description="Play a record back in the lab: pause, step, back and forth, at any speed.",
+        epilog=REPLAY_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    replay.add_argument("record", metavar="RECORD", type=Path, help="a file that --record has written")
+    replay.add_argument("--speed", metavar="N", help="snapshots a second (default 2)")
+    _add_screen_options(replay)
+    serve = commands.add_parser(
+        "serve",
+        help="serve the lab to a browser",
+        description="Serve the lab to a browser; each visitor gets one of their own.",
+        epilog=SERVE_EXAMPLES,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="listen on (default 127.0.0.1)")
+    serve.add_argument("--port", metavar="N", default="8000", help="a number from 1 to 65535 (default 8000)")
+    _add_run_options(serve)
     return parser
 
 
@@ -168,7 +217,11 @@ def _add_run_options(parser: ArgumentParser) -> None:
 def _add_screen_options(parser: ArgumentParser) -> None:
     screen = parser.add_argument_group("screen")
     screen.add_argument("--fps", metavar="N", help="frames a second (default 10; 5 over SSH)")
-    screen.add_argument("--ascii", action="store_true", help="no character above 0x7e")
+    screen.add_argument(
+        "--ascii",
+        action="store_true",
+        help="no character above 0x7e (chosen by itself where the locale is not UTF-8)",
+    )
 
 
 def _list_presets(arguments: Namespace) -> int:
@@ -176,6 +229,50 @@ def _list_presets(arguments: Namespace) -> int:
 
     sys.stdout.write(presets_as_json() if arguments.json else presets_as_text())
     return 0
+
+
+def _replay(arguments: Namespace) -> int:
+    speed = _positive(arguments.speed, "--speed", 1000)
+    fps = _positive(arguments.fps, "--fps", 60)
+    if not _has_terminal():
+        from backprop_core.record import read_record
+
+        # What is wrong with the record matters more than the terminal.
+        read_record(arguments.record)
+        raise UserError("a replay needs a terminal; the record itself is text, one JSON object a line")
+    if missing := _missing_terminal():
+        raise UserError(missing)
+    from backprop_tui.replay import DEFAULT_SPEED, open_replay
+
+    return open_replay(
+        arguments.record,
+        speed=speed or DEFAULT_SPEED,
+        fps=fps,
+        ascii_only=arguments.ascii,
+    )
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def _serve(arguments: Namespace) -> int:
+    from backprop_tui.options import arguments_of, experiment_of
+    from backprop_tui.serving import serve
+
+    port = _positive(arguments.port, "--port", 65535)
+    if port is None or port != int(port):
+        raise UserError(f"--port: must be a whole number from 1 to 65535, not '{arguments.port}'")
+    for flag in ("headless", "quiet", "script", "record", "checkpoint", "checkpoint_every", "resume"):
+        if getattr(arguments, flag):
+            raise UserError(
+                f"--{flag.replace('_', '-')}: not with serve, where each visitor has a lab of their own"
+            )
+    experiment_of(arguments)
+    fps = ["--fps", arguments.fps] if _positive(arguments.fps, "--fps", 60) else []
+    return serve(
+        [*arguments_of(arguments), *fps, *(["--ascii"] if arguments.ascii else [])], arguments.host, int(port)
+    )
 
 
 def _positive(text: str | None, flag: str, most: float = 1e9) -> float | None:
@@ -201,6 +298,7 @@ def _run(arguments: Namespace, engine: ProcessEngine | None) -> int:
         raise UserError("--quiet needs --headless")
     if arguments.resume and (arguments.experiment or given_values(arguments)):
         raise UserError("--resume takes the experiment from its file; leave out what would change it")
+    _check_files(arguments)
     experiment = None if arguments.resume else experiment_of(arguments)
     if arguments.headless:
         from backprop_tui.headless import HeadlessOptions, run_headless
@@ -256,9 +354,22 @@ def _tour(arguments: Namespace, engine: ProcessEngine | None) -> int:
     )
 
 
+def _check_files(arguments: Namespace) -> None:
+    """Refuse before any training what could not be written in the end, and files that would be spoilt."""
+    from backprop_core.files import NPZ_MAGIC, must_be_writable
+
+    record, checkpoint = arguments.record, arguments.checkpoint
+    if record and checkpoint and record.absolute() == checkpoint.absolute():
+        raise UserError("--record and --checkpoint name one file; give each its own")
+    if checkpoint:
+        must_be_writable(checkpoint, NPZ_MAGIC)
+
+
 def _missing_terminal() -> str:
     """Return why the lab cannot be opened here, empty if it can."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+    if is_served():
+        return ""
+    if not _has_terminal():
         return "the lab needs a terminal; train without one with --headless"
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
         return "the lab cannot draw on a dumb terminal (TERM); train without a screen with --headless"

@@ -93,7 +93,25 @@ ASCII = Glyphs(
     signed=("=", "~", "-", ",", " ", "'", "+", "*", "#"),
 )
 
-_ASCII_FOR = dict(zip("·–—…╍×→←↑↓✕✗│┤├─┬┴┼└┘┌┐‖«»≤≥±σµ∂δ", '---~-x><^vx!|++-+++++++=""<>+sudd', strict=True))
+_ALIKE = {
+    "+": "╭╮╰╯┌┐└┘├┤┬┴┼╔╗╚╝╬╋┏┓┗┛±",
+    "-": "·–—─━═╌╍▁▔⎺⎽▂",
+    "|": "│┃║┊▎▏▕▌▐‖",
+    "#": "▃▄▅▆▇█▀▉▊▋",
+    ">": "→❯▶▸❭≥",
+    "<": "←≤",
+    "^": "↑",
+    "v": "↓▼▾",
+    "~": "…",
+    "x": "×✕",
+    "!": "✗▲",
+    "*": "●•",
+    '"': "«»",
+    "s": "σ",
+    "u": "µμ",
+    "d": "∂δ",
+}
+_ASCII_FOR = {character: like for like, characters in _ALIKE.items() for character in characters}
 
 
 def printable(text: str) -> str:

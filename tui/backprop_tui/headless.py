@@ -6,13 +6,14 @@ import gc
 import os
 import signal
 import sys
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.commands import Expect, Run, Step, TakeSnapshot
+from backprop_core.commands import Expect, Outcome, Run, Save, SaveCheckpoint, Step, TakeSnapshot
 from backprop_core.errors import UserError
 from backprop_core.events import (
     Recorder,
@@ -24,7 +25,7 @@ from backprop_core.events import (
 )
 from backprop_core.files import harmless, read_text
 from backprop_core.frozen import dataclass
-from backprop_core.grammar import parse_script
+from backprop_core.grammar import format_command, parse_script
 from backprop_core.trainer import NON_FINITE, Goal, Trainer
 from backprop_tui.progress import Progress
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from backprop_core.events import Event
     from backprop_core.experiment import Experiment
 
-DONE, EXPECTATION_FAILED, DIVERGED = 0, 1, 3
+DONE, EXPECTATION_FAILED, NOT_WRITTEN, DIVERGED = 0, 1, 2, 3
 SIGNALLED = 128
 CHUNK_SECONDS = 0.05
 DEFAULT_EPOCHS = 10_000
@@ -75,10 +76,6 @@ def run_headless(options: HeadlessOptions) -> int:
     try:
         with np.errstate(all="ignore"):
             return run.carry_out(commands)
-    except BrokenPipeError:
-        # Nobody reads on; standard output must not be flushed again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SIGNALLED + signal.SIGPIPE
     finally:
         if recorder:
             recorder.close()
@@ -114,8 +111,9 @@ class _HeadlessRun:
         self.recorder = recorder
         self.progress = Progress(enabled=not options.quiet)
         self.signal = 0
-        self._chunk = 64
+        self._chunk = 1
         self._saved = monotonic()
+        self._unwritten: set[str] = set()
 
     def carry_out(self, commands: tuple[tuple[int, Command], ...] | None) -> int:
         previous = {
@@ -123,29 +121,45 @@ class _HeadlessRun:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         }
         try:
-            parameters = int(self.trainer.network.parameters.size)
-            self._write(start_event(self.trainer.experiment, parameters))
-            self._snapshot()
-            try:
-                reason = self._follow(commands) if commands is not None else self._run_to_the_end()
-                code = DIVERGED if reason == NON_FINITE else DONE
-            except _Stop as stop:
-                reason, code = stop.reason, stop.code
-            self.progress.clear()
-            return self._finish(reason, code)
+            return self._carry_out(commands)
+        except UserError:
+            self._save_what_there_is()
+            sys.stdout.flush()
+            raise
+        except _OutputLost as lost:
+            self._save_what_there_is()
+            return lost.code
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
+    def _carry_out(self, commands: tuple[tuple[int, Command], ...] | None) -> int:
+        parameters = int(self.trainer.network.parameters.size)
+        self._write(start_event(self.trainer.experiment, parameters))
+        self._snapshot()
+        try:
+            reason = self._follow(commands) if commands is not None else self._run_to_the_end()
+            code = DIVERGED if reason == NON_FINITE else DONE
+        except _Stop as stop:
+            reason, code = stop.reason, stop.code
+        self.progress.clear()
+        return self._finish(reason, code)
+
     def _finish(self, reason: str, code: int) -> int:
         if code == DONE and not np.isfinite(self.trainer.census().loss):
             reason, code = NON_FINITE, DIVERGED
-        if self.options.checkpoint:
-            self._save(self.options.checkpoint)
+        if divergence := self.trainer.located_divergence():
+            self._note(divergence.text)
+        self._save_what_there_is()
         self._snapshot(last=True)
         self._write(end_event(self.trainer, reason), last=True)
-        sys.stdout.flush()
-        return code
+        with _standard_output():
+            sys.stdout.flush()
+        return NOT_WRITTEN if code == DONE and self._unwritten else code
+
+    def _save_what_there_is(self) -> None:
+        if self.options.checkpoint:
+            self._save(self.options.checkpoint)
 
     def _on_signal(self, number: int, _frame: Any) -> None:
         self.signal = number
@@ -155,11 +169,17 @@ class _HeadlessRun:
             if isinstance(command, (Run, Step)):
                 self._train(command)
                 continue
+            where = "standard input" if self.options.script == "-" else self.options.script
             try:
                 outcome = self.trainer.apply(command)
             except UserError as error:
-                where = "standard input" if self.options.script == "-" else self.options.script
-                raise UserError(f"{where}, line {line}: {error}") from None
+                if not isinstance(command, (Save, SaveCheckpoint)):
+                    raise UserError(f"{where}, line {line}: {error}") from None
+                self._lament(command.path, f"{where}, line {line}: {error}")
+                outcome = Outcome(self.trainer.step_count, format_command(command), f"failed: {error}")
+            else:
+                if isinstance(command, (Save, SaveCheckpoint)):
+                    self._unwritten.discard(command.path)
             if isinstance(command, TakeSnapshot):
                 self._snapshot()
                 continue
@@ -185,10 +205,11 @@ class _HeadlessRun:
         trainer = self.trainer
         goal = trainer.goal(Run())
         if goal.epoch is None and goal.until is None:
+            # Counted from the beginning: a run that is killed and resumed ends where it would have.
             self._note(
                 f"this experiment has no end of its own: training {DEFAULT_EPOCHS} epochs (see --epochs)"
             )
-            goal = Goal(epoch=trainer.epoch + DEFAULT_EPOCHS)
+            goal = Goal(epoch=DEFAULT_EPOCHS)
         for epoch in log_spaced_epochs():
             if epoch <= trainer.epoch:
                 continue
@@ -226,19 +247,59 @@ class _HeadlessRun:
         try:
             write_checkpoint(self.trainer, path)
         except UserError as error:
-            self._note(str(error))
+            self._lament(str(path), str(error))
+        else:
+            self._unwritten.discard(str(path))
         self._saved = monotonic()
+
+    def _lament(self, path: str, text: str) -> None:
+        """Say that something could not be written: training goes on, and the exit code tells in the end."""
+        if path not in self._unwritten:
+            self._note(text)
+        self._unwritten.add(path)
 
     def _note(self, text: str) -> None:
         self.progress.clear()
-        sys.stderr.write(f"backprop-tui: {harmless(text)}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"backprop-tui: {harmless(text)}\n")
 
     def _snapshot(self, *, last: bool = False) -> None:
         self._write(snapshot_event(self.trainer.snapshot()), last=last)
 
     def _write(self, event: Event, *, last: bool = False) -> None:
         if self.recorder:
-            self.recorder.write(event)
+            try:
+                self.recorder.write(event)
+            except OSError as error:
+                self.recorder.close()
+                self.recorder = None
+                path = self.options.record
+                self._lament(str(path), f"{path}: the record ends here: {error.strerror}")
         if last or not self.options.quiet:
             self.progress.clear()
-            sys.stdout.write(to_json_line(event))
+            with _standard_output():
+                sys.stdout.write(to_json_line(event))
+
+
+class _OutputLost(Exception):  # noqa: N818 - an end that may be no error
+    """Standard output takes no more."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    """Turn an error of standard output into :class:`_OutputLost`, and say what it was."""
+    try:
+        yield
+    except OSError as error:
+        # It must not be flushed again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            # Nobody reads on, which is no mistake.
+            raise _OutputLost(SIGNALLED + signal.SIGPIPE) from None
+        with suppress(OSError):
+            sys.stderr.write(f"backprop-tui: standard output cannot be written: {error.strerror}\n")
+        raise _OutputLost(NOT_WRITTEN) from None

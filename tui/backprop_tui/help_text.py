@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 
 from backprop_core.grammar import COMMANDS
-from backprop_tui.keys import KEYS
+from backprop_tui.keys import KEYS, REPLAY_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from backprop_tui.keys import KeySpec
 
 SCREEN = (
     (
@@ -70,6 +77,23 @@ SCREEN = (
 )
 
 GROUPS = (("train", "Train"), ("heal", "Heal"), ("look", "Look"), ("more", "More"))
+REPLAY_GROUPS = (("replay", "Replay"), ("look", "Look"), ("more", "More"))
+
+REPLAY = (
+    (
+        "A replay",
+        "What is shown was recorded with --record; nothing is trained. The lab records a snapshot a second, more "
+        "of them in its first seconds and after every intervention; a headless run at epochs 1, 2, 5, 10, … and "
+        "after every command. The track tells which snapshot is shown and where something was done; it can be "
+        "clicked. The line below says what happened since the snapshot before.",
+    ),
+    (
+        "What a record holds",
+        "The loss of every step, reduced to columns; the layers; the predictions of the first 100 rows; of the "
+        "lab's records also each layer's activations, of at most 32 neurons in at most 32 columns. What it does "
+        "not hold, such as the weights, is not shown.",
+    ),
+)
 KEY_WIDTH = 8
 USAGE_WIDTH = 38
 
@@ -81,18 +105,31 @@ def help_text(watch: str) -> Text:
         _paragraph(text, "This experiment", watch)
     for title, body in SCREEN:
         _paragraph(text, title, body)
-    for group, title in GROUPS:
-        text.append(f"{title}\n", "bold")
-        for spec in KEYS:
-            if spec.group == group:
-                text.append(f"  {spec.shown:{KEY_WIDTH}}", "bold")
-                text.append(f"{spec.help}\n")
-        text.append("\n")
+    _keys(text, GROUPS, KEYS)
     text.append("Commands, after a colon or in a script\n", "bold")
     for command in COMMANDS:
         text.append(f"  {command.usage}\n", "bold")
         text.append(f"      {command.summary}\n")
     return text
+
+
+def replay_help() -> Text:
+    """Return the help of a replay."""
+    text = Text()
+    for title, body in REPLAY:
+        _paragraph(text, title, body)
+    _keys(text, REPLAY_GROUPS, REPLAY_KEYS)
+    return text
+
+
+def _keys(text: Text, groups: Sequence[tuple[str, str]], keys: Sequence[KeySpec]) -> None:
+    for group, title in groups:
+        text.append(f"{title}\n", "bold")
+        for spec in keys:
+            if spec.group == group:
+                text.append(f"  {spec.shown:{KEY_WIDTH}}", "bold")
+                text.append(f"{spec.help}\n")
+        text.append("\n")
 
 
 def _paragraph(text: Text, title: str, body: str) -> None:

@@ -36,7 +36,7 @@ class KeySpec:
     back: str = ""
 
 
-KEYS = (
+KEYS: tuple[KeySpec, ...] = (
     KeySpec("space", "space", "toggle_running", "pause", "Pause, or resume.", "train", "run"),
     KeySpec("s", "s", "step", "step", "Pause, and train one batch.", "train"),
     KeySpec("e", "e", "epoch", "epoch", "Pause, and train one epoch.", "train"),
@@ -97,8 +97,33 @@ KEYS = (
     KeySpec("question_mark", "?", "help", "? help", "This help.", "more"),
     KeySpec("T", "T", "tour", "", "Take the tour, or leave it.", "more"),
     KeySpec("ctrl+p", "ctrl+p", "palette", "", "The command palette, with themes.", "more"),
+    KeySpec("ctrl+z", "ctrl+z", "suspend", "", "Back to the shell, training too; fg continues.", "more"),
+    KeySpec("ctrl+l", "ctrl+l", "draw_anew", "", "Draw the screen anew.", "more"),
     KeySpec("q,ctrl+c", "q", "quit", "q quit", "Quit.", "more"),
 )
+
+REPLAY_KEYS: tuple[KeySpec, ...] = (
+    KeySpec("space", "space", "toggle_running", "pause", "Stand still, or play.", "replay", "play"),
+    KeySpec("left", "←", "go(-1)", "← → step", "Pause, and go a snapshot back.", "replay"),
+    KeySpec("right", "→", "go(1)", "", "Pause, and go a snapshot forth.", "replay"),
+    KeySpec("pageup,shift+left", "pgup", "go(-10)", "", "Ten snapshots back.", "replay"),
+    KeySpec("pagedown,shift+right", "pgdn", "go(10)", "", "Ten snapshots forth.", "replay"),
+    KeySpec("home", "home", "to('first')", "home end jump", "To the first snapshot.", "replay"),
+    KeySpec("end", "end", "to('last')", "", "To the last snapshot.", "replay"),
+    KeySpec("m", "m", "mark(1)", "m M marks", "To the next intervention, or the next run.", "replay"),
+    KeySpec("M", "M", "mark(-1)", "", "To the intervention, or the run, before.", "replay"),
+    KeySpec("less_than_sign", "<", "speed(-1)", "< > speed", "Play slower.", "replay"),
+    KeySpec("greater_than_sign", ">", "speed(1)", "", "Play faster.", "replay"),
+    KeySpec("left_square_bracket", "[", "layer(-1)", "[ ] layer", "Look at the layer before.", "look"),
+    KeySpec("right_square_bracket", "]", "layer(1)", "", "Look at the layer after.", "look"),
+    KeySpec("up", "↑", "rows(-1)", "", "Show the neurons further up.", "look"),
+    KeySpec("down", "↓", "rows(1)", "", "Show the neurons further down.", "look"),
+    KeySpec("g", "g", "toggle_axis", "log", "Loss axis: logarithmic, or linear.", "look"),
+    KeySpec("z", "z", "zoom", "zoom", "Loss: the whole run, or what came after the last mark.", "look"),
+    KeySpec("question_mark", "?", "help", "? help", "This help.", "more"),
+    KeySpec("q,ctrl+c", "q", "quit", "q quit", "Quit.", "more"),
+)
+"""The keys of a replay."""
 
 ALWAYS_SHOWN = ("help", "quit")
 """Actions whose keys stay in the key bar however narrow it is."""

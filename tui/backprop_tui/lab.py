@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +9,8 @@ from typing import TYPE_CHECKING
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
 from backprop_core.files import harmless, read_bytes, read_text
+from backprop_tui.opening import run, screen_options
+from backprop_tui.terminal.surroundings import is_served
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from backprop_core.snapshot import Frame
     from backprop_tui.options import LabOptions
 
-FPS = 10.0
-FPS_OVER_SSH = 5.0
 LARGEST_CHECKPOINT = 1 << 32
 LARGEST_SCRIPT = 1 << 20
 
@@ -54,31 +52,22 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
         app = LabApp(
             engine,
             log,
-            fps=options.fps or default_fps(),
-            ascii_only=options.ascii_only,
+            **screen_options(options.fps, ascii_only=options.ascii_only),
             commands=commands,
             tour=options.tour,
         )
-        gc.freeze()
-        gc.enable()
-        app.run()
+        run(app)
     except EngineDied as death:
         raise UserError(death.reason) from None
     finally:
         # A process that died may have been replaced by another.
         if app is not None:
             app.lab.engine.close()
-    if app.last_frame is not None:
+    if app.last_frame is not None and not is_served():
         sys.stdout.write(harmless(summary(app.last_frame, app.lab.scripts)) + "\n")
     if app.farewell:
         sys.stderr.write(f"backprop-tui: {harmless(app.farewell)}\n")
     return app.return_code or 0
-
-
-def default_fps() -> float:
-    """Return the frames a second: fewer over SSH."""
-    over_ssh = os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY")
-    return FPS_OVER_SSH if over_ssh else FPS
 
 
 def summary(frame: Frame, scripts: Sequence[Path] = ()) -> str:

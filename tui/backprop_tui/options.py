@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,7 +200,8 @@ def experiment_of(arguments: Namespace) -> Experiment:
     _check_companions(values)
     if arguments.experiment is None and own:
         return _own_data(values)
-    experiment = find_experiment(arguments.experiment or DEFAULT_EXPERIMENT)
+    name = DEFAULT_EXPERIMENT if arguments.experiment is None else arguments.experiment
+    experiment = find_experiment(name)
     if own:
         values = {
             f"data.{name}": _absolute(values, name) for name in OWN_DATA if f"data.{name}" in values
@@ -223,7 +225,7 @@ def find_experiment(name: str) -> Experiment:
     if name in preset_names():
         return load_preset(name)
     path = Path(name)
-    if path.suffix == ".toml" or path.exists() or "/" in name:
+    if path.suffix == ".toml" or "/" in name or os.path.lexists(name):
         return read_experiment(path)
     raise UserError(f"no preset and no file '{shown(name)}'{nearest(name, preset_names())}")
 
@@ -239,13 +241,13 @@ def _own_data(values: dict[str, Any]) -> Experiment:
         network=NetworkSpec(hidden=(8,), output=Choice(output)),
         training=TrainingSpec(learning_rate=0.05),
     )
-    values = {"data.validation": 0.2, "data.standardize": True, **values}
+    given, values = values, {"data.validation": 0.2, "data.standardize": True, **values}
     experiment = resolve(override(base, values))
     data = experiment.data
     try:
         dataset = load_dataset(data, loss, np.random.default_rng(0), experiment.folder)
     except UserError as error:
-        if "X_validation" not in str(error):
+        if "X_validation" not in str(error) or "data.validation" in given:
             raise
         # The file brings its own validation samples, so none are to be held out.
         experiment = replace(experiment, data=replace(data, validation=0.0))

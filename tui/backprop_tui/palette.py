@@ -7,6 +7,8 @@ same, and they cost half the bytes.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
+from itertools import product
 
 from backprop_core.frozen import dataclass
 
@@ -91,6 +93,28 @@ def rgb_of(colour: Colour) -> RGB:
         return grey, grey, grey
     cube = colour - 16
     return _CUBE[cube // 36], _CUBE[cube // 6 % 6], _CUBE[cube % 6]
+
+
+@lru_cache(4096)
+def nearest_number(colour: RGB) -> int:
+    """Return the number, 16 to 255, of the terminal's colour that looks most like another.
+
+    The distance is the low-cost approximation of perceived difference known as «redmean» (T. Riemersma, Colour metric,
+    CompuPhase).
+    """
+
+    def distance(number: int) -> float:
+        other: RGB = rgb_of(number)
+        mean = (colour[0] + other[0]) / 2
+        red, green, blue = (one - two for one, two in zip(colour, other, strict=True))
+        return (2 + mean / 256) * red**2 + 4 * green**2 + (2 + (255 - mean) / 256) * blue**2
+
+    channels = [sorted(range(6), key=lambda step: abs(_CUBE[step] - component))[:2] for component in colour]
+    cube: list[int] = [16 + 36 * red + 6 * green + blue for red, green, blue in product(*channels)]
+    grey = min(max(round((sum(colour) / 3 - 8) / 10), 1), 22)
+    candidates = [*cube, *range(231 + grey, 234 + grey)]
+    nearest: int = min(candidates, key=distance)
+    return nearest
 
 
 def luminance(colour: Colour) -> float:

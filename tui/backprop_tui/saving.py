@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import count
 from pathlib import Path
+from typing import TextIO
 
 from backprop_core.errors import UserError
 from backprop_core.files import shown
@@ -23,13 +24,23 @@ def write_script(experiment: str, script: str) -> Path:
         path = Path(f"{stem}.script" if number == 1 else f"{stem}-{number}.script")
         try:
             with path.open("x", encoding="utf-8") as file:
-                file.write(script)
+                _write_or_remove(file, script, path)
         except FileExistsError:
             continue
         except OSError as error:
             raise UserError(f"{shown(path)}: cannot be written: {error.strerror}") from None
         return path
     raise AssertionError("unreachable")
+
+
+def _write_or_remove(file: TextIO, script: str, path: Path) -> None:
+    try:
+        file.write(script)
+        file.flush()
+    except OSError:
+        # Half a script would be taken for a whole one.
+        path.unlink()
+        raise
 
 
 def stem_of(name: str) -> str:

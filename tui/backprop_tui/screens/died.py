@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backprop_tui.glyphs import printable
+from backprop_tui.screens.closing import ClosesOnce
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class DiedScreen(ModalScreen[bool]):
+class DiedScreen(ClosesOnce[bool]):
     """Says why, and returns whether to go on from the last state."""
 
     BINDINGS = [  # noqa: RUF012

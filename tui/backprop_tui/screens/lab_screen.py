@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -55,12 +54,11 @@ class LabScreen(KeepingScreen):
             priority=spec.action == "prompt",
         )
         for spec in KEYS
-        if spec.action not in ("palette", "quit")
+        if spec.action not in ("palette", "suspend", "draw_anew", "quit")
     ]
 
     def __init__(self, engine: Engine, fps: float, log: SessionLog) -> None:
         super().__init__(engine, fps, log)
-        self.scripts: list[Path] = []
         self._prompt: PromptLine | None = None
 
     @property
@@ -108,11 +106,10 @@ class LabScreen(KeepingScreen):
         self._select(first_neuron=event.first_neuron)
 
     def _select(self, **changes: Any) -> None:
-        self.selection = replace(self.selection, **changes)
+        self.select(**changes)
         if self.selection.neuron is not None:
             # A long message gives the inspector its line back.
             self.remove_class("-long-message")
-        self.wake()
 
     def _command(self, command: Command) -> None:
         self.job(partial(self.send, command))
@@ -274,10 +271,13 @@ class LabScreen(KeepingScreen):
 
     def action_help(self) -> None:
         """Show the help."""
+        from backprop_tui.help_text import help_text
         from backprop_tui.screens.help import HelpScreen
 
         watch = self.frame.experiment.watch if self.frame else ""
-        self.app.push_screen(HelpScreen(watch, ascii_only=self.ascii_only), self._help_left)
+        self.app.push_screen(
+            HelpScreen(help_text(watch), tour=True, ascii_only=self.ascii_only), self._help_left
+        )
 
     def _help_left(self, wish: str | None) -> None:
         if wish == "tour":

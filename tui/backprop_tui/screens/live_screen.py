@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from shutil import get_terminal_size
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.containers import Container
 from textual.message import Message
@@ -17,7 +18,6 @@ from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
 from backprop_core.frozen import dataclass
 from backprop_core.snapshot import HEATMAP_MODES, View
-from backprop_tui.updates import LeanUpdates
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.inspector import Inspector
 from backprop_tui.widgets.key_bar import KeyBar
@@ -30,6 +30,7 @@ from backprop_tui.widgets.title import TitleLine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from textual import events
     from textual.app import ComposeResult
@@ -45,6 +46,12 @@ Answer = TypeVar("Answer")
 
 SMALLEST = (60, 20)
 MEDIUM, WIDE = (100, 32), (160, 44)
+SKIPPED = 0.7
+"""A frame that is later than this share of the time between two was held up by the line."""
+
+SKIPPED_TO_SAY = 3
+"""So many frames in a row that are held up are worth a word; so many that are not take it back."""
+
 IDLE_SECONDS = 1.0
 """How long the screen waits for something to happen when nothing trains."""
 
@@ -60,7 +67,7 @@ class Selection:
     sample: int | None = None
 
 
-class LiveScreen(LeanUpdates, Screen[None]):
+class LiveScreen(Screen[None]):
     """Shows what an engine does, and has it carry out jobs one after another.
 
     Jobs run beside the keys: while the engine takes its time, the screen can still be walked through and left.
@@ -81,6 +88,7 @@ class LiveScreen(LeanUpdates, Screen[None]):
         self.fps = fps
         self.log_of_session = log
         self.frame: Frame | None = None
+        self.scripts: list[Path] = []
         self.selection = Selection()
         self.pace: float | None = None
         self.zoomed = False
@@ -89,6 +97,7 @@ class LiveScreen(LeanUpdates, Screen[None]):
         self._wake = asyncio.Event()
         self._drawn = asyncio.Condition()
         self._hint_shown = ""
+        self._skipping = 0
         self._unpainted = ExitStack()
 
     def compose(self) -> ComposeResult:
@@ -132,9 +141,22 @@ class LiveScreen(LeanUpdates, Screen[None]):
         self._make_room_for_message()
         self.wake()
 
+    def first_lines(self) -> list[int]:
+        """Return the lines of the screen that are all text: on a slow line they are drawn before the views."""
+        return [
+            y
+            for widget in self.query("TitleLine, StatusLine, MessageLine, Inspector, PromptLine, KeyBar")
+            for y in range(widget.region.y, widget.region.bottom)
+        ]
+
     def wake(self) -> None:
         """Have the next frame drawn at once."""
         self._wake.set()
+
+    def select(self, **changes: Any) -> None:
+        """Look at something else."""
+        self.selection = replace(self.selection, **changes)
+        self.wake()
 
     def view(self) -> View:
         """Return what the next frame should hold."""
@@ -173,8 +195,28 @@ class LiveScreen(LeanUpdates, Screen[None]):
                 await self._engine_died(death)
                 continue
             running = self.frame is None or self.frame.state == "RUNNING"
-            wait = 1 / self.fps if running else IDLE_SECONDS
-            await self._sleep(begun + wait - monotonic())
+            due = begun + (1 / self.fps if running else IDLE_SECONDS)
+            await self._sleep(due - monotonic())
+            self._note_skipped(await self._line_free(due) and running)
+
+    async def _line_free(self, due: float) -> bool:
+        """Wait until the line can take a frame, and tell whether frames were left out for that."""
+        output = self.app.output  # type: ignore[attr-defined]
+        if not output.free and not self._wake.is_set():
+            waits = [asyncio.ensure_future(wait) for wait in (output.wait_until_free(), self._wake.wait())]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+        return monotonic() - due > SKIPPED * 1 / self.fps
+
+    def _note_skipped(self, skipped: bool) -> None:
+        """Say in the title that frames are left out, once it is not for a moment only."""
+        self._skipping = min(self._skipping + 1, SKIPPED_TO_SAY) if skipped else max(self._skipping - 1, 0)
+        title = self.query_one(TitleLine)
+        if self._skipping in (0, SKIPPED_TO_SAY):
+            title.slow_line = self._skipping > 0
 
     async def _announce(self, answered: int) -> None:
         self._answered = answered
@@ -224,7 +266,8 @@ class LiveScreen(LeanUpdates, Screen[None]):
                 self._hint_shown = frame.experiment.name
                 self.say(frame.experiment.watch)
             if frame.reason and (before is None or frame.reason != before.reason):
-                self.say(frame.reason, warning=frame.state == "DIVERGED")
+                where = f"; {frame.divergence}" if frame.divergence else ""
+                self.say(frame.reason + where, warning=frame.state == "DIVERGED")
 
     def say(self, text: str, *, warning: bool = False) -> None:
         """Write into the message line; what does not even fit into two is shown above the views as well."""

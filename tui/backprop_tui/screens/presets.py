@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from backprop_core.presets import load_preset, preset_names
 from backprop_tui.glyphs import printable, to_ascii
+from backprop_tui.screens.closing import ClosesOnce
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME_WIDTH = 2 + max(map(len, preset_names()))
 
 
-class PresetsScreen(ModalScreen[str | None]):
+class PresetsScreen(ClosesOnce[str | None]):
     """Returns the name of the chosen preset, None if none was chosen."""
 
     BINDINGS = [Binding("escape,q,p", "leave", "Close")]  # noqa: RUF012
@@ -34,8 +34,7 @@ class PresetsScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """A line a preset, and below them all that is to be said of one."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "presets"
-            dialog.border_subtitle = "enter opens, esc closes"
+            dialog.border_title = f"presets {'-' if self._ascii_only else '·'} enter opens, esc closes"
             yield OptionList(*map(self._option, self._presets), compact=True)
             yield Static(id="details")
 

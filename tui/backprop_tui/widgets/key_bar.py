@@ -25,10 +25,10 @@ def split_label(spec: KeySpec) -> tuple[str, str]:
     return key or spec.shown, word
 
 
-def fitting(width: int, lead: tuple[KeySpec, ...] = ()) -> list[KeySpec]:
+def fitting(width: int, lead: tuple[KeySpec, ...] = (), specs: tuple[KeySpec, ...] = KEYS) -> list[KeySpec]:
     """Return the keys that fit into a width, in their order; those of ``lead`` first, and dropped last."""
     actions = {spec.action for spec in lead}
-    shown = [*lead, *(spec for spec in KEYS if spec.label and spec.action not in actions)]
+    shown = [*lead, *(spec for spec in specs if spec.label and spec.action not in actions)]
     dropped = [*DROPPED_FIRST, *(spec.action for spec in reversed(shown) if spec.action not in DROPPED_FIRST)]
 
     def needed() -> int:
@@ -49,6 +49,8 @@ class KeyBar(CellView):
 
     lead: tuple[KeySpec, ...] = ()
     """The keys of the panel that is open."""
+    specs = KEYS
+    """The keys that there are."""
     _back: frozenset[str] = frozenset()
 
     class Pressed(Message):
@@ -72,7 +74,7 @@ class KeyBar(CellView):
         """Draw the keys that fit."""
         x = 0
         self._spans: list[tuple[int, int, str]] = []
-        for spec in fitting(canvas.width, self.lead):
+        for spec in fitting(canvas.width, self.lead, self.specs):
             key, word = split_label(spec)
             if spec.action in self._back:
                 # As long as the other word, so that the keys beside it stay where they are.

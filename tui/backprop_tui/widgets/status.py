@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from backprop_tui.cells import CellView
 from backprop_tui.palette import Ink
@@ -51,7 +51,14 @@ class StatusLine(CellView):
 
     DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; }"
 
+    WORDS: ClassVar[dict[str, str]] = {}
+    """Other words for some states."""
+
     frame: Frame | None = None
+
+    def parts(self, frame: Frame, *, short: bool = False) -> list[Part]:
+        """Return what follows the state."""
+        return status_parts(frame, short=short)
 
     def show(self, frame: Frame) -> None:
         """Show a frame's numbers."""
@@ -63,23 +70,24 @@ class StatusLine(CellView):
         frame = self.frame
         if frame is None:
             return
-        parts = status_parts(frame)
+        parts = self.parts(frame)
+        state = self.WORDS.get(frame.state, frame.state)
         marker = f"{self.glyphs.state(frame.state)} "
         gap = "  "
         dropped = list(DROPPED_FIRST)
 
         def width() -> int:
-            return len(marker) + len(frame.state) + sum(len(gap) + len(text) for _, text, _ in parts)
+            return len(marker) + len(state) + sum(len(gap) + len(text) for _, text, _ in parts)
 
         if width() > canvas.width:
             gap = " "
         if width() > canvas.width:
             marker = ""
         if width() > canvas.width:
-            parts = status_parts(frame, short=True)
+            parts = self.parts(frame, short=True)
         while width() > canvas.width and dropped:
             least = dropped.pop(0)
             parts = [part for part in parts if part[0] != least]
-        x = canvas.text(0, 0, marker + frame.state, STATE_INKS[frame.state])
+        x = canvas.text(0, 0, marker + state, STATE_INKS[frame.state])
         for _, text, ink in parts:
             x = canvas.text(x + len(gap), 0, text, ink)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from backprop_tui.cells import Canvas
 
 
+SLOW_LINE = "slow line: frames left out"
+
+
 def title_parts(frame: Frame) -> list[str]:
     """Return network, loss, optimizer, batch and seed of a frame's experiment, the most important first."""
     experiment, layers = frame.experiment, frame.snapshot.layers
@@ -44,6 +47,7 @@ class TitleLine(CellView):
 
     frame: Frame | None = None
     notice = ""
+    slow_line = False
 
     def show(self, frame: Frame) -> None:
         """Show a frame's experiment."""
@@ -56,11 +60,13 @@ class TitleLine(CellView):
             return
         name = shorten(printable(self.frame.experiment.name), canvas.width // 2, self.glyphs.ellipsis)
         x = canvas.text(0, 0, name, Ink.STRONG)
-        room = canvas.width - (len(self.notice) + 2 if self.notice else 0)
+        notices = [notice for notice in (SLOW_LINE if self.slow_line else "", self.notice) if notice]
+        notice = f" {self.glyphs.separator} ".join(notices)
+        room = canvas.width - (len(notice) + 2 if notice else 0)
         for part in title_parts(self.frame):
             if x + 3 + len(part) > room:
                 break
             x = canvas.text(x, 0, f" {self.glyphs.separator} ", Ink.MUTED)
             x = canvas.text(x, 0, part, Ink.MUTED)
-        if self.notice:
-            canvas.text(canvas.width - len(self.notice), 0, self.notice, Ink.MARK)
+        if notice:
+            canvas.text(canvas.width - len(notice), 0, notice, Ink.MARK)

@@ -1,0 +1,141 @@
+"""Experiment files that are none."""
+
+from __future__ import annotations
+
+from tests.garbage.cases import Case
+
+FILE = "mine.toml"
+DATA = '[data]\nbuiltin = "xor"\n'
+
+
+def toml(name: str, content: str | bytes, *named: str) -> Case:
+    raw = content if isinstance(content, bytes) else content.encode()
+    return Case(f"toml-{name}", [FILE], (FILE, *named), {FILE: raw})
+
+
+def key(section: str, line: str, *named: str) -> Case:
+    data = "" if section == "data" else DATA
+    return toml(f"{section} {line[:60]}", f"{data}[{section}]\n{line}\n", f"[{section}]", *named)
+
+
+def source(line: str, *named: str) -> Case:
+    """Return a case whose error names the file of data, beside the experiment's."""
+    return toml(f"source {line}", f"[data]\n{line}\n", *named)
+
+
+CASES = [
+    toml("empty", "", "[data]"),
+    toml("binary", bytes(range(256)), "UTF-8"),
+    toml("utf-16", DATA.encode("utf-16"), "UTF-8"),
+    toml("latin-1", DATA.encode() + b'[experiment]\nname = "\xe9"\n', "UTF-8"),
+    toml("json", '{"data": {"builtin": "xor"}}', "not TOML"),
+    toml("ini", "[data]\nbuiltin = xor\n", "not TOML", "line 2"),
+    toml("cut off", '[data]\nbuiltin = "xo', "not TOML", "end of document"),
+    toml("nul", '[data]\nbuiltin = "x\0r"\n', "not TOML"),
+    toml("escape in a string", '[data]\nbuiltin = "x\x1b[2Jr"\n', "not TOML"),
+    toml("key twice", DATA + 'builtin = "xor"\n', "not TOML"),
+    toml("section twice", DATA + DATA, "not TOML"),
+    toml("deep list", "[network]\nhidden = " + "[" * 5000 + "]" * 5000),
+    toml("deep tables", "[" + ".".join("a" * 3000) + "]\n", "unknown section"),
+    toml("deep inline tables", "a = " + "{ a = " * 3000 + "1" + " }" * 3000),
+    toml("megabytes", "# " + "x" * 2_000_000, "bytes"),
+    toml("no data", '[experiment]\nname = "x"\n', "[data] is missing"),
+    toml("two sources", '[data]\nbuiltin = "xor"\nnpz = "a.npz"\n', "exactly one"),
+    toml("data is a list", "data = [1]\n", "[data]", "table"),
+    toml("data is a list of tables", '[[data]]\nbuiltin = "xor"\n', "[data]", "table"),
+    toml("data is text", 'data = "xor"\n', "[data]", "table"),
+    toml("unknown section", DATA + "[trainning]\nlearning_rate = 1\n", "[trainning]", "'training'"),
+    toml("section with an escape", DATA + '["\\u001b[2J"]\na = 1\n', "\\x1b[2J"),
+    toml("key outside", 'name = "x"\n' + DATA, "name"),
+    key("data", 'builtin = "xnor"', "'xnor'", "'xor'"),
+    key("data", 'builtin = "\\u001b[2J"', "\\x1b[2J"),
+    key("data", 'builtin = ""', "''"),
+    key("data", "builtin = 3", "text"),
+    key("data", 'bultin = "xor"', "bultin", "'builtin'"),
+    key("data", 'csv = "table.csv"', "target"),
+    source('csv = "gone.csv"\ntarget = "c"', "gone.csv", "No such file"),
+    key("data", 'series = "readings.txt"', "window"),
+    source('series = "gone.txt"\nwindow = 3', "gone.txt", "No such file"),
+    source('series = "mine.toml"\nwindow = 3', "mine.toml", "line 1"),
+    source('series = "\\u0000"\nwindow = 3', "\\x00"),
+    source('series = "."\nwindow = 3', "directory"),
+    source('series = "/dev/zero"\nwindow = 3', "not a regular file"),
+    source('series = "/proc/self/mem"\nwindow = 3', "/proc/self/mem"),
+    source('series = "https://example.org/x.txt"\nwindow = 3', "No such file"),
+    source('npz = "gone.npz"', "gone.npz"),
+    key("data", 'builtin = "xor"\nsamples = 1', "samples", "2 or more"),
+    key("data", 'builtin = "moons"\nsamples = 9007199254740992', "samples"),
+    key("data", 'builtin = "moons"\nsamples = 1e9', "samples", "whole"),
+    key("data", 'builtin = "moons"\nnoise = -1', "noise"),
+    key("data", 'builtin = "moons"\nnoise = 1e300', "noise"),
+    key("data", 'builtin = "moons"\nnoise = nan', "noise", "finite"),
+    key("data", 'builtin = "xor"\nvalidation = 1.0', "validation", "under 1"),
+    key("data", 'builtin = "xor"\nvalidation = -0.1', "validation"),
+    key("data", 'builtin = "xor"\nstandardize = "yes"', "standardize", "true or false"),
+    key("data", 'builtin = "xor"\nseed = -1', "seed"),
+    key("data", 'builtin = "xor"\ntarget = "y"', "target"),
+    key("data", 'builtin = "sequence"\nwindow = 99', "window of 99"),
+    key("experiment", "name = 3", "name", "text"),
+    key("experiment", 'name = """a\nb"""', "name", "one line"),
+    key("experiment", f'name = "{"x" * 500}"', "name", "400"),
+    key("experiment", "seed = -1", "seed", "0 or more"),
+    key("experiment", "seed = 1.5", "seed", "whole"),
+    key("experiment", "seed = 1e3", "seed", "whole"),
+    key("experiment", "seed = 99999999999999999999", "seed"),
+    key("experiment", "epochs = -1", "epochs"),
+    key("experiment", "epochs = true", "epochs", "whole"),
+    key("experiment", 'until = "loss below 1"', "until", "loss < 0.05"),
+    key("experiment", 'until = "los < 1"', "'los'", "'loss'"),
+    key("experiment", 'until = "loss < small"', "'small'"),
+    key("experiment", "until = \"__import__('os') < 1\"", "condition"),
+    key("network", "hidden = []\nactivation = [3]", "activation"),
+    key("network", "hidden = [0]", "hidden", "1 or more"),
+    key("network", "hidden = [-4]", "hidden"),
+    key("network", "hidden = [4.5]", "hidden", "whole"),
+    key("network", "hidden = [[4]]", "hidden", "whole"),
+    key("network", 'hidden = "4,4"', "hidden"),
+    key("network", "hidden = [100000, 100000]", "hidden", "10000500001 parameters", "GB"),
+    key("network", "hidden = [9007199254740992]", "hidden", "parameters", "PB"),
+    key("network", f"hidden = [{', '.join('1' * 1500)}]", "hidden", "1000 layers"),
+    key("network", 'activation = "rleu"', "'rleu'", "'relu'"),
+    key("network", "activation = 3", "activation"),
+    key("network", "activation = {}", "activation"),
+    key("network", 'activation = ["relu", "relu", "relu"]', "3 entries"),
+    key("network", 'activation = { name = "leaky-relu", slop = 1 }', "'slop'", "'slope'"),
+    key("network", 'activation = { name = "leaky-relu", slope = -1 }', "slope"),
+    key("network", 'activation = { name = "leaky-relu", slope = "big" }', "number"),
+    key("network", 'activation = { name = "leaky-relu", slope = inf }', "finite"),
+    key("network", 'output = ["linear"]', "output"),
+    key("network", "bias = 1", "bias", "true or false"),
+    key("network", 'initializer = { name = "uniform", low = 1.0, high = 0.0 }', "initializer"),
+    key("network", 'initializer = { name = "normal", std = -1.0 }', "initializer"),
+    key("network", 'precision = "float16"', "'float16'"),
+    toml("weights gone", DATA + '[network]\nweights = "gone.npz"\n', "gone.npz"),
+    toml("weights of another shape", DATA + "[network]\nweights = { W1 = [[1.0]] }\n", "'W1'", "shape"),
+    key("network", "weights = { W1 = [[1.0], [1.0, 2.0]] }", "'W1'", "equal length"),
+    toml("weights of no layer", DATA + "[network]\nweights = { W9 = [[1.0]] }\n", "'W9'"),
+    key("network", "weights = { W1 = [[nan]] }", "finite"),
+    key("network", "weights = { W1 = [] }", "'W1'"),
+    key("network", "weights = { W1 = 3 }", "'W1'"),
+    key("network", 'freeze = "W99"', "freeze"),
+    key("training", 'loss = "mes"', "'mes'"),
+    key("training", 'loss = { name = "huber", delta = 0 }', "delta"),
+    key("training", 'loss = "cross-entropy"\nreduction = "max"', "'max'"),
+    key("training", "learning_rate = -0.1", "learning_rate", "0 or more"),
+    key("training", "learning_rate = nan", "learning_rate", "finite"),
+    key("training", "learning_rate = inf", "learning_rate", "finite"),
+    key("training", 'learning_rate = "0.1"', "learning_rate", "number"),
+    key("training", f"learning_rate = 1{'0' * 400}", "learning_rate"),
+    key("training", "learning_rate = 2024-01-01", "learning_rate"),
+    key("training", "batch_size = 0", "batch_size", "1 or more"),
+    key("training", 'batch_size = "half"', "batch_size", "full"),
+    key("training", "batch_size = 2.5", "batch_size"),
+    key("training", 'optimizer = { name = "adam", beta1 = 1.0 }', "beta1"),
+    key("training", 'optimizer = { name = "sgd", nesterov = true }', "momentum"),
+    key("training", "optimizer = { momentum = 0.9 }", "optimizer"),
+    key("training", "weight_decay = -1", "weight_decay"),
+    key("training", "gradient_clip = -1", "gradient_clip"),
+    key("mistakes", 'missing_derivative = ["all"]', "'all'"),
+    key("mistakes", "missing_derivative = true", "missing_derivative"),
+    key("mistakes", 'mising = "x"', "mising"),
+]

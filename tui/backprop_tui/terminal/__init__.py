@@ -1,0 +1,1 @@
+"""The wire to the terminal: what it shows, what it should show, and how much it can take."""

@@ -30,6 +30,12 @@ PICTURES: tuple[tuple[str, str, tuple[int, int], int, int, Sequence[str]], ...] 
     ("digits", "digits", MEDIUM, 60, 20, ["down", "down", "right"]),
     ("narrow", "dying-relu", (80, 24), 100, 20, []),
     ("wide", "overfitting", (200, 50), 40, 40, []),
+    ("step", "worked-example", MEDIUM, 1, 0, ["x", "n", "down", "down", "down", "down"]),
+    ("network", "sequence", MEDIUM, 1, 2, ["v", "down", "down"]),
+    ("plane", "spiral", MEDIUM, 50, 12, ["v", "v"]),
+    ("confusion", "digits", MEDIUM, 50, 6, ["v", "v"]),
+    ("series", "repaired", MEDIUM, 400, 12, ["v", "v"]),
+    ("compare", "spiral", MEDIUM, 40, 12, ["k", "minus", "minus", "n", *["wait"] * 9, "v", "v", "v"]),
     ("presets", "sequence", MEDIUM, 400, 4, ["p"]),
     ("help", "sequence", MEDIUM, 400, 4, ["question_mark"]),
 )
@@ -42,7 +48,8 @@ async def draw(
 ) -> None:
     """Write one picture."""
     engine = LocalEngine(load_preset(preset), steps_per_frame=steps, fork_epochs=2000)
-    app = LabApp(engine, SessionLog(), fps=60)
+    # Frames come when they are asked for, and few of themselves: their number is that of the list above.
+    app = LabApp(engine, SessionLog(), fps=0.1)
     app.lab.watchful = False
     async with app.run_test(size=size) as pilot:
         for _ in range(frames):

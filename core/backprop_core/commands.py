@@ -151,6 +151,14 @@ class SaveCheckpoint:
     path: str
 
 
+@dataclass(frozen=True)
+class Export:
+    """``export curve loss.csv``, ``export torch net.npz``: what other programs read."""
+
+    what: str
+    path: str
+
+
 Command = (
     Run
     | Step
@@ -171,6 +179,7 @@ Command = (
     | TakeSnapshot
     | Save
     | SaveCheckpoint
+    | Export
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.measures import predict
-from backprop_core.snapshot import Accuracy, Curve, Frame, Heatmap, Inspection, Series
+from backprop_core.snapshot import HEATMAP_MODES, Accuracy, Curve, Frame, Heatmap, Inspection, Series
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,22 @@ FRAME_SHARE = 0.03
 SERIES_ROWS = 512
 INSPECTED_INPUTS = 64
 
+NO_HEATMAP = Heatmap(
+    layer=1,
+    mode=HEATMAP_MODES[0],
+    activation="",
+    units=0,
+    first_neuron=1,
+    total=0,
+    group=1,
+    axis="sample",
+    values=np.empty((0, 0), np.float32),
+    low=0.0,
+    high=0.0,
+    dead=(),
+    dead_in_layer=0,
+)
+
 
 class FrameBuilder:
     """Builds frames of one trainer, making full passes over large data only as often as they pay."""
@@ -34,6 +50,7 @@ class FrameBuilder:
         self.trainer = trainer
         self._clock = clock
         self._snapshot: Snapshot | None = None
+        self._kept: dict[str, Any] = {}
         self._cost = 0.0
         self._measured = -np.inf
 
@@ -42,21 +59,23 @@ class FrameBuilder:
         trainer = self.trainer
         trainer.flush_history()
         snapshot = self._measure(view, running=state == "RUNNING")
-        heatmap = build_heatmap(trainer, view, snapshot)
+        panel = view.panel
+        overview = panel is None
         divergence = trainer.located_divergence()
         return Frame(
             snapshot=snapshot,
             state=state,
             reason=reason,
             steps_per_second=steps_per_second,
-            heatmap=heatmap,
-            inspection=inspect(trainer, view, snapshot),
-            curve=build_curve(trainer, view),
-            series=build_series(trainer),
-            accuracy=measure_accuracy(trainer),
+            heatmap=build_heatmap(trainer, view, snapshot) if overview else NO_HEATMAP,
+            inspection=inspect(trainer, view, snapshot) if overview else None,
+            curve=build_curve(trainer, view) if overview else bare_curve(trainer),
+            series=build_series(trainer) if overview else None,
+            accuracy=measure_accuracy(trainer) if overview else None,
             undoable=trainer.undoable,
             experiment=trainer.experiment,
             inputs=trainer.network.sizes[0],
+            panel=None if panel is None else panel.build(trainer, snapshot, self._kept),
             divergence=divergence.text if divergence else "",
         )
 
@@ -89,6 +108,22 @@ def build_curve(trainer: Trainer, view: View) -> Curve:
         tuple(trainer.interventions),
         tuple(trainer.history.non_finite),
         trainer.baseline(),
+    )
+
+
+def bare_curve(trainer: Trainer) -> Curve:
+    """Return a curve without a single column, but with its marks."""
+    steps, losses = np.empty(0, np.int64), np.empty(0)
+    return Curve(
+        steps,
+        steps,
+        losses,
+        losses,
+        losses,
+        losses,
+        tuple(trainer.interventions),
+        (),
+        float("nan"),
     )
 
 

@@ -21,6 +21,8 @@ QUANTITIES = ("loss", "validation_loss", "dead", "epoch", "step", "gradient_norm
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
 OPTIONS = ("learning-rate", "batch-size", "weight-decay", "gradient-clip", "reduction", "optimizer")
 
+EXPORTED = ("curve", "torch")
+
 _CONDITION = re.compile(r"^\s*([A-Za-z_]+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*$")
 
 
@@ -61,6 +63,11 @@ COMMANDS = (
     CommandHelp("snapshot", "snapshot", "write a snapshot event"),
     CommandHelp("save", "save weights.npz", "write W1, b1, W2, … as float64"),
     CommandHelp("checkpoint", "checkpoint state.npz", "write all that is needed to go on"),
+    CommandHelp(
+        "export",
+        "export curve loss.csv | export torch net.npz",
+        "write the loss curve, or a state_dict with the lines that load it",
+    ),
 )
 
 
@@ -295,6 +302,14 @@ def _path(make: Callable[[str], c.Command], name: str) -> Callable[[Sequence[str
     return parse
 
 
+def _export(words: Sequence[str]) -> c.Export:
+    if len(words) != 2:
+        raise UserError(_usage("export"))
+    if words[0] not in EXPORTED:
+        raise UserError(f"'{words[0]}' cannot be exported{nearest(words[0], EXPORTED)}")
+    return c.Export(words[0], words[1])
+
+
 def _bare(make: Callable[[], c.Command], name: str) -> Callable[[Sequence[str]], c.Command]:
     def parse(words: Sequence[str]) -> c.Command:
         _at_most(words, 0, name)
@@ -328,6 +343,7 @@ _PARSERS: dict[str, Callable[[Sequence[str]], c.Command]] = {
     "snapshot": _bare(c.TakeSnapshot, "snapshot"),
     "save": _path(c.Save, "save"),
     "checkpoint": _path(c.SaveCheckpoint, "checkpoint"),
+    "export": _export,
 }
 
 
@@ -385,6 +401,8 @@ def format_command(command: c.Command) -> str:
             return f"save {shlex.quote(path)}"
         case c.SaveCheckpoint(path=path):
             return f"checkpoint {shlex.quote(path)}"
+        case c.Export(what=what, path=path):
+            return f"export {what} {shlex.quote(path)}"
     return _BARE[type(command)]
 
 
@@ -408,6 +426,8 @@ def suggest(prefix: str) -> list[str]:
         words = ("hidden", "output") if len(before) == 1 else tuple(ACTIVATIONS) if len(before) == 2 else ()
     elif first == "set":
         words = OPTIONS if len(before) == 1 else _set_words(before[1]) if len(before) == 2 else ()
+    elif first == "export" and len(before) == 1:
+        words = EXPORTED
     elif first in ("restart", "undo") and len(before) == 1:
         words = ("seed",) if first == "restart" else ("divergence",)
     elif first == "initialize" and len(before) == 1:

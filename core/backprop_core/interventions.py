@@ -46,6 +46,8 @@ def carry_out(trainer: Trainer, command: c.Command) -> c.Outcome:
         return c.Outcome(trainer.step_count, "snapshot", "snapshot taken")
     if isinstance(command, c.Save):
         return _save(trainer, command)
+    if isinstance(command, c.Export):
+        return _export(trainer, command)
     if isinstance(command, c.SaveCheckpoint):
         return save_checkpoint(trainer, command)
     if isinstance(command, c.Undo):
@@ -101,6 +103,13 @@ def _save(trainer: Trainer, command: c.Save) -> c.Outcome:
     write_arrays(Path(command.path), arrays)
     what = f"{plural(trainer.network.parameters.size, 'parameter')} written to {command.path}"
     return c.Outcome(trainer.step_count, format_command(command), what)
+
+
+def _export(trainer: Trainer, command: c.Export) -> c.Outcome:
+    from backprop_core.export import EXPORTS
+
+    written = EXPORTS[command.what](trainer, Path(command.path))
+    return c.Outcome(trainer.step_count, format_command(command), written)
 
 
 def save_checkpoint(trainer: Trainer, command: c.SaveCheckpoint, *, paused: bool = False) -> c.Outcome:

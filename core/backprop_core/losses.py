@@ -35,6 +35,8 @@ class Loss:
         For losses that are w·Σ‖error‖²/N: w. Their gradient is 2w·error, which a step gets for nothing.
     canonical : str or None
         The output activation with which ∂L/∂z is (prediction − target)·``canonical_weight(outputs)``.
+    mean_over_outputs : bool
+        Whether a sample's loss is the mean over its outputs, and not their sum.
     classification : bool
         Whether targets are classes or probabilities, and not quantities to be standardised.
     """
@@ -46,6 +48,7 @@ class Loss:
     square: Callable[[int], float] | None = None
     canonical: str | None = None
     canonical_weight: Callable[[int], float] = lambda outputs: 1.0
+    mean_over_outputs: bool = False
     classification: bool = False
     defaults: Mapping[str, float] = field(default_factory=dict)
 
@@ -198,10 +201,22 @@ LOSSES: dict[str, Loss] = {
             _square_measure(_share),
             _square_gradient(_share),
             square=_share,
+            mean_over_outputs=True,
         ),
-        Loss("mae", "the mean absolute error over samples and outputs", _mae, _mae_gradient),
         Loss(
-            "huber", "quadratic up to delta, linear beyond", _huber, _huber_gradient, defaults={"delta": 1.0}
+            "mae",
+            "the mean absolute error over samples and outputs",
+            _mae,
+            _mae_gradient,
+            mean_over_outputs=True,
+        ),
+        Loss(
+            "huber",
+            "quadratic up to delta, linear beyond",
+            _huber,
+            _huber_gradient,
+            mean_over_outputs=True,
+            defaults={"delta": 1.0},
         ),
         Loss(
             "binary-cross-entropy",
@@ -210,6 +225,7 @@ LOSSES: dict[str, Loss] = {
             _binary_cross_entropy_gradient,
             canonical="sigmoid",
             canonical_weight=_share,
+            mean_over_outputs=True,
             classification=True,
         ),
         Loss(

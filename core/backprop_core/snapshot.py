@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from backprop_core.experiment import Experiment
 from backprop_core.frozen import dataclass
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from backprop_core.diagnosis.report import Health
+    from backprop_core.trainer import Trainer
     from backprop_core.treatments import Treatment
 
 
@@ -71,12 +72,20 @@ class Snapshot:
 HEATMAP_MODES = ("activations", "pre-activations", "weights", "gradients")
 
 
+class PanelRequest(Protocol):
+    """What an open panel wants to know of a trainer: frozen, compared, and sent to where the trainer is."""
+
+    def build(self, trainer: Trainer, snapshot: Snapshot, kept: dict[str, Any]) -> Any:
+        """Return what the panel shows, no larger than it can show; ``kept`` lasts from frame to frame."""
+
+
 @dataclass(frozen=True)
 class View:
     """What the screen can show of the next frame, in cells. Layers, neurons and samples count from 1.
 
     The heatmap shows ``rows`` neurons from ``first_neuron`` on and reduces what lies along the other axis
-    (samples, or a weight matrix's inputs) to at most ``columns`` columns.
+    (samples, or a weight matrix's inputs) to at most ``columns`` columns. With a ``panel`` open in place of
+    the overview, only what the panel asks for is measured.
     """
 
     layer: int = 1
@@ -89,6 +98,7 @@ class View:
     curve_columns: int = 64
     curve_from: int = 0
     prediction_rows: int = 100
+    panel: PanelRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -212,3 +222,5 @@ class Frame:
     """The cures applied, those taken back left out."""
     facts: tuple[str, ...] = ()
     """What the title line says beside the name; empty where the experiment says it all."""
+    panel: Any = None
+    """What the view's panel asked for; then heatmap and curve are empty, inspection and the rest None."""

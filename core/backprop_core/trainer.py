@@ -160,6 +160,10 @@ class Trainer:
         self.keeper = Keeper(self)
         self._begin_epoch()
 
+    def beginning(self) -> Trainer:
+        """Return another trainer, at the beginning of the experiment as it was opened."""
+        return Trainer(self.opened, self._given_dataset)
+
     def _assign_given_weights(self) -> None:
         weights = self.experiment.network.weights
         if weights is None:

@@ -50,6 +50,9 @@ WRONG = [
     (["run", "sequence", "--fps", "many"], "--fps"),
     (["run", "sequence", "--headless", "--checkpoint-every", "5"], "--checkpoint"),
     (["presets", "--csv"], "--csv"),
+    (["tour", "xor"], "xor"),
+    (["tour", "--fps", "0"], "--fps"),
+    (["tour"], "terminal"),
     (["run", "/", "--headless"], "directory"),
 ]
 

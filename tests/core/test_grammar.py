@@ -51,6 +51,8 @@ CONTRACT = {
     "save weights.npz": c.Save("weights.npz"),
     "save 'my weights #1.npz'": c.Save("my weights #1.npz"),
     "checkpoint state.npz": c.SaveCheckpoint("state.npz"),
+    "export curve loss.csv": c.Export("curve", "loss.csv"),
+    "export torch 'my net.npz'": c.Export("torch", "my net.npz"),
 }
 
 
@@ -68,6 +70,9 @@ WRONG = {
     "run until loss": "not a condition",
     "run 0 epochs": "from 1 on",
     "step 0": "from 1 on",
+    "export": "usage: export",
+    "export curv loss.csv": "did you mean 'curve'",
+    "export torch a b": "usage: export",
     "step -1": "from 1 on",
     "step many": "from 1 on",
     "step 1 2": "too much",

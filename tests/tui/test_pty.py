@@ -205,5 +205,15 @@ def test_a_lab_that_treats_itself_heals_the_posted_network(tmp_path):
     with program(*SHORT, "--treat", folder=tmp_path) as lab:
         lab.until(lambda screen: re.search(r"▼ → \S+, forecast \S+", screen))
         lab.until(lambda _: lab.number("loss") < 1)
+
+
+def test_the_tour_is_taken_from_start_to_end(tmp_path):
+    with program("tour", folder=tmp_path) as lab:
+        for at, keys in enumerate((DOWN, "x", DOWN * 4, "v", DOWN, "r"), start=1):
+            lab.until(lambda screen, at=at: f"tour {at} of 7" in screen)
+            lab.press(keys, f"tour {at + 1} of 7")
+        lab.press(" ", "RUNNING")
+        lab.until(lambda screen: "tour done" in screen)
+        assert lab.number("loss") < 0.1
         lab.press("q")
         assert lab.exit_code() == 0

@@ -69,6 +69,8 @@ class LabApp(App[None]):
         Carried out on opening, in their order.
     treat : bool
         Apply of itself what a diagnosis recommends.
+    tour : bool
+        Begin with the tour.
     over_ssh : bool
         Whether the line to the terminal may be slow.
 
@@ -101,6 +103,7 @@ class LabApp(App[None]):
         ascii_only: bool = False,
         commands: Sequence[Command] = (),
         treat: bool = False,
+        tour: bool = False,
         over_ssh: bool = False,
     ) -> None:
         if not os.environ.get("NO_COLOR"):
@@ -115,6 +118,7 @@ class LabApp(App[None]):
         self._leaving = False
         self._session_log = log
         self._commands = tuple(commands)
+        self._tour = tour
         self.set_class(ascii_only, "-ascii")
         self.output = Output(
             Glass(None if self.no_color else self.console._color_system, ascii_only=ascii_only),
@@ -227,6 +231,9 @@ class LabApp(App[None]):
             # Not every loop runs where signals can be had, for example in tests.
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._on_signal, number)
+        if self._tour:
+            assert isinstance(self.lab, LabScreen)
+            self.lab.take_tour()
         if self._commands:
             self.run_worker(self._carry_out(), name="script")
 

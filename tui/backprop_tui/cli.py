@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 gc.disable()
 
 BAD_INPUT = 2
-COMMANDS = ("run", "presets", "diagnose", "review", "watch", "replay", "serve")
+COMMANDS = ("run", "presets", "diagnose", "review", "watch", "replay", "serve", "tour")
 
 EXAMPLES = """\
 examples:
@@ -40,6 +40,7 @@ examples:
   backprop-tui presets                           list the presets
   backprop-tui review my_network.py              find the mistakes in your own backpropagation
   backprop-tui watch my_network.py               see your own script train, live
+  backprop-tui tour                              seven steps from a stalled network to a trained one
 """
 
 DIAGNOSE_EXAMPLES = """\
@@ -156,6 +157,8 @@ def _dispatch(words: list[str]) -> int:
             return run_review(arguments.script, arguments.loss, timeout, arguments.json)
         if arguments.command == "watch":
             return _watch(arguments)
+        if arguments.command == "tour":
+            return _tour(arguments, engine)
         if arguments.command == "replay":
             return _replay(arguments)
         if arguments.command == "serve":
@@ -167,7 +170,7 @@ def _dispatch(words: list[str]) -> int:
 def _training_process(words: list[str]) -> Iterator[ProcessEngine | None]:
     """Start the lab's training process before anything else is imported: it gets ready meanwhile."""
     headless = not {"--headless", "-h", "--help"}.isdisjoint(words)
-    if words[0] != "run" or headless or _missing_terminal():
+    if words[0] not in ("run", "tour") or headless or _missing_terminal():
         yield None
         return
     from backprop_core.engine_process import ProcessEngine
@@ -218,6 +221,15 @@ def _parser() -> ArgumentParser:
     presets.add_argument("--json", action="store_true", help="as one JSON list")
     _add_review(commands)
     _add_watch(commands)
+    tour = commands.add_parser(
+        "tour",
+        help="take the tour: from a stalled network to a trained one",
+        description="Open the lab on «sequence», with seven steps to do: see why it has stalled, and heal it.",
+        epilog="examples:\n  backprop-tui tour\n  backprop-tui tour --ascii",
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    _add_screen_options(tour)
     replay = commands.add_parser(
         "replay",
         help="play a record back in the lab",
@@ -451,6 +463,22 @@ def _watch(arguments: Namespace) -> int:
 
     return open_watch(
         arguments.script, arguments.loss, fps, paused=arguments.paused, ascii_only=arguments.ascii
+    )
+
+
+def _tour(arguments: Namespace, engine: ProcessEngine | None) -> int:
+    fps = _positive(arguments.fps, "--fps", 60)
+    if missing := _missing_terminal():
+        raise UserError(missing)
+    assert engine is not None
+    from backprop_core.presets import load_preset
+    from backprop_tui.lab import open_lab
+    from backprop_tui.options import LabOptions
+    from backprop_tui.tour import PRESET
+
+    return open_lab(
+        LabOptions(load_preset(PRESET), fps=fps, ascii_only=arguments.ascii, arguments=(PRESET,), tour=True),
+        engine,
     )
 
 

@@ -51,6 +51,34 @@ SCREEN = (
         "0 is a layer that does not learn, near 1 one that forgets with every step.",
     ),
     (
+        "The step, taken apart",
+        "x pauses and shows the coming step with all its numbers: forward, loss, backward, update. Left and right "
+        "walk neuron by neuron, up and down layer by layer, [ and ] through the samples of the batch; enter takes "
+        "the step, and lands on the weights shown. A row of the network shows what has been computed so far; of the "
+        "four equations below, those applied are marked. Sums show their largest terms where there are too many.",
+    ),
+    (
+        "The network",
+        "v shows the network: neurons with their activation (the mean over the samples, or with ] of one), lines or a "
+        "matrix for the weights between them; with h the gradients of the last step, or its updates. Blue and - is "
+        "negative, amber and + positive, thick is large. A selected neuron tells its connections with the largest "
+        "weights, and if it is dead, since which step and what killed it: training is repeated on a copy to find out.",
+    ),
+    (
+        "The outcome",
+        "v again shows what the network makes of its problem. Two inputs: the output over the plane, samples on it "
+        "(red on the wrong side), and each hidden neuron's own picture beside it. A series: predictions, "
+        "targets, and what the network says comes next, each prediction taken for true in the next window. Classes: "
+        "who is taken for whom, and the most confused samples. Else predictions against targets. h shows what else "
+        "fits.",
+    ),
+    (
+        "Runs compared",
+        "k keeps the run as a ghost in the loss plot, with a letter. Change something, press n to start again, and "
+        "watch both. v shows them in one plot, above a table of how far each came and in which settings they differ; K "
+        "forgets them. The palette writes the curve, the weights, or the network for PyTorch.",
+    ),
+    (
         "Interventions",
         "Every change is reported in a line with the dead neurons and the loss before and after, marked on the "
         "loss plot, and taken back by u. The session, saved with w, gives the same weights headless, bit for bit.",

@@ -72,7 +72,24 @@ KEYS: tuple[KeySpec, ...] = (
     KeySpec("down", "↓", "move(1,0)", "", "Select the neuron below.", "look"),
     KeySpec("left", "←", "move(0,-1)", "", "Select the sample before.", "look"),
     KeySpec("right", "→", "move(0,1)", "", "Select the sample after.", "look"),
-    KeySpec("escape", "esc", "clear_selection", "", "Select nothing.", "look"),
+    KeySpec("escape", "esc", "clear_selection", "", "Back to the overview; there, select nothing.", "look"),
+    KeySpec(
+        "v",
+        "v",
+        "next_panel",
+        "view",
+        "The next view: overview, network, outcome, kept runs compared.",
+        "look",
+    ),
+    KeySpec(
+        "x",
+        "x",
+        "panel('step')",
+        "x math",
+        "Pause, and take the coming step apart: its numbers, forward, loss, backward, update.",
+        "look",
+    ),
+    KeySpec("enter", "enter", "confirm", "", "In the step taken apart: take it.", "look"),
     KeySpec("g", "g", "toggle_axis", "log", "Loss axis: logarithmic, or linear.", "look"),
     KeySpec("z", "z", "zoom", "zoom", "Loss: the whole run, or what came after the last mark.", "look"),
     KeySpec(
@@ -83,8 +100,11 @@ KEYS: tuple[KeySpec, ...] = (
     KeySpec("N", "N", "restart_next", "", "Start again with the next seed.", "train"),
     KeySpec("p", "p", "presets", "presets", "Choose another experiment.", "more"),
     KeySpec("colon", ":", "prompt", ": command", "Type a command.", "more"),
+    KeySpec("k", "k", "keep", "", "Keep this run as a ghost in the loss plot.", "look"),
+    KeySpec("K", "K", "forget", "", "Forget the kept runs.", "look"),
     KeySpec("w", "w", "write_script", "write", "Write this session as a script.", "more"),
     KeySpec("question_mark", "?", "help", "? help", "This help.", "more"),
+    KeySpec("T", "T", "tour", "", "Take the tour, or leave it.", "more"),
     KeySpec("ctrl+p", "ctrl+p", "palette", "", "The command palette, with themes.", "more"),
     KeySpec("ctrl+z", "ctrl+z", "suspend", "", "Back to the shell, training too; fg continues.", "more"),
     KeySpec("ctrl+l", "ctrl+l", "draw_anew", "", "Draw the screen anew.", "more"),
@@ -126,6 +146,10 @@ DROPPED_FIRST = (
     "previous_layer",
     "next_mode",
     "presets",
+    "prompt",
+    "restart",
+    "rate_up",
+    "rate_down",
 )
 """Actions that leave the key bar where there is too little room, in this order; the help has them all."""
 

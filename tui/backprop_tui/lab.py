@@ -55,6 +55,7 @@ def open_lab(options: LabOptions, engine: ProcessEngine) -> int:
             **screen_options(options.fps, ascii_only=options.ascii_only),
             commands=commands,
             treat=options.treat,
+            tour=options.tour,
         )
         run(app)
     except EngineDied as death:

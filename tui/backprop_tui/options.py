@@ -132,6 +132,7 @@ class LabOptions:
     checkpoint_every: float | None = None
     arguments: tuple[str, ...] = ()
     treat: bool = False
+    tour: bool = False
 
 
 def add_experiment_options(parser: ArgumentParser) -> None:

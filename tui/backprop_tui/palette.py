@@ -35,6 +35,8 @@ class Ink(IntEnum):
     REFERENCE = 8
     WARNING = 9
     CURSOR = 10
+    NEGATIVE = 11
+    POSITIVE = 12
     LEVEL = 16
     SIGNED = 32
 
@@ -172,6 +174,8 @@ def ink_colours(text: RGB, background: RGB, *, dark: bool) -> dict[int, InkColou
         Ink.DEAD: (readable(palette.dead, background, dark=dark), None),
         Ink.WARNING: (readable(palette.dead, background, dark=dark), None),
         Ink.MARK: (readable(palette.mark, background, dark=dark), None),
+        Ink.NEGATIVE: (readable(palette.negative[2], background, dark=dark), None),
+        Ink.POSITIVE: (readable(palette.positive[2], background, dark=dark), None),
         Ink.CURSOR: (background, text),
         Ink.MUTED: (faded, None),
         Ink.REFERENCE: (faded, None),
@@ -193,6 +197,8 @@ SIXTEEN = {
     Ink.DEAD: "red",
     Ink.MARK: "magenta",
     Ink.WARNING: "red",
+    Ink.NEGATIVE: "blue",
+    Ink.POSITIVE: "yellow",
     Ink.MUTED: "bright_black",
     Ink.REFERENCE: "bright_black",
     **{Ink.SIGNED + level: "blue" for level in range(4)},

@@ -52,7 +52,16 @@ class LabCommands(Provider):
         yield self._entry("Restart with the next seed", "N", "restart_next")
         yield self._entry("Write this session as a script", "w", "write_script")
         yield self._entry("Help", "?", "help")
+        yield self._entry("Leave the tour" if lab.tour else "Take the tour", "T", "tour")
         yield "Change the theme", "colours, dark or light", self.app.search_themes
+        yield self._entry("Keep this run as a ghost", "k", "keep")
+        yield "Export the loss curve", "a CSV file in the working directory", partial(lab.export, "curve")
+        yield "Save the weights", "an NPZ file in the working directory", partial(lab.export, "weights")
+        yield (
+            "Export for PyTorch",
+            "a state_dict as NPZ, and lines that load it",
+            partial(lab.export, "torch"),
+        )
         yield "Save a picture of the screen", "an SVG file in the working directory", lab.save_picture
         for name in preset_names():
             description = load_preset(name).description

@@ -19,7 +19,7 @@ def write_script(experiment: str, script: str) -> Path:
     UserError
         If the directory cannot be written to.
     """
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", experiment).strip("-.") or "session"
+    stem = stem_of(experiment)
     for number in count(1):
         path = Path(f"{stem}.script" if number == 1 else f"{stem}-{number}.script")
         try:
@@ -41,3 +41,18 @@ def _write_or_remove(file: TextIO, script: str, path: Path) -> None:
         # Half a script would be taken for a whole one.
         path.unlink()
         raise
+
+
+def stem_of(name: str) -> str:
+    """Return a name as a file may be called."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "session"
+
+
+def free_path(name: str, *suffixes: str) -> Path:
+    """Return ``NAME.SUFFIX``, or ``NAME-2.SUFFIX``, …, such that none is there, with the first suffix."""
+    stem = stem_of(name)
+    for number in count(1):
+        numbered = stem if number == 1 else f"{stem}-{number}"
+        if not any(Path(f"{numbered}.{suffix}").exists() for suffix in suffixes):
+            return Path(f"{numbered}.{suffixes[0]}")
+    raise AssertionError("unreachable")

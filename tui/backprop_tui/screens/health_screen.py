@@ -12,7 +12,7 @@ from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError, nearest
 from backprop_core.files import shown
 from backprop_tui.consultation import Consultation
-from backprop_tui.screens.live_screen import LiveScreen
+from backprop_tui.screens.keeping_screen import KeepingScreen
 from backprop_tui.widgets.health_line import HealthLine
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PATIENCE = 5.0
 """An investigation that nobody asked for comes at the earliest so many times later than the last one took."""
 
 
-class HealthScreen(LiveScreen):
+class HealthScreen(KeepingScreen):
     """A live screen that knows why its run does not learn, or finds out.
 
     Attributes

@@ -185,7 +185,11 @@ class LabScreen(HealthScreen):
         await self.send(Restart((await self.current()).experiment.seed + 1))
 
     def action_next_mode(self) -> None:
-        """Show the heatmap's next mode."""
+        """Show the heatmap's next mode, or the panel's."""
+        if self.panel is not None:
+            self.panel.next_mode()
+            self.wake()
+            return
         index = HEATMAP_MODES.index(self.selection.mode)
         self._select(mode=HEATMAP_MODES[(index + 1) % len(HEATMAP_MODES)])
 
@@ -198,14 +202,21 @@ class LabScreen(HealthScreen):
         self._change_layer(1)
 
     def _change_layer(self, direction: int) -> None:
-        if self.frame:
+        if self.panel is not None:
+            self.panel.turn(direction)
+            self.wake()
+        elif self.frame:
             layers = len(self.frame.snapshot.layers)
             layer = min(max(self.selection.layer + direction, 1), layers)
             self._select(layer=layer, first_neuron=1, neuron=None)
 
     def action_move(self, neurons: int, samples: int) -> None:
-        """Move the selection; the first press selects the first neuron shown."""
-        if self.frame is None:
+        """Move the selection; the first press selects the first neuron shown. Or walk through the panel."""
+        if self.panel is not None:
+            self.panel.move(neurons, samples)
+            self.wake()
+            return
+        if self.frame is None or self.frame.panel is not None:
             return
         heatmap, chosen = self.frame.heatmap, self.selection
         neuron = heatmap.first_neuron if chosen.neuron is None else chosen.neuron + neurons
@@ -218,9 +229,12 @@ class LabScreen(HealthScreen):
         first = min(max(heatmap.first_neuron, neuron - rows + 1), neuron)
         self._select(neuron=neuron, sample=sample, first_neuron=first)
 
-    def action_clear_selection(self) -> None:
-        """Select nothing."""
-        self._select(neuron=None, sample=None)
+    async def action_clear_selection(self) -> None:
+        """Go back to the overview; there, select nothing."""
+        if self.panel is not None:
+            await self.open_panel(None)
+        else:
+            self._select(neuron=None, sample=None)
 
     def action_toggle_axis(self) -> None:
         """Switch the loss axis."""
@@ -269,7 +283,32 @@ class LabScreen(HealthScreen):
         from backprop_tui.screens.help import HelpScreen
 
         watch = self.frame.experiment.watch if self.frame else ""
-        self.app.push_screen(HelpScreen(help_text(watch), ascii_only=self.ascii_only))
+        self.app.push_screen(
+            HelpScreen(help_text(watch), tour=True, ascii_only=self.ascii_only), self._help_left
+        )
+
+    def _help_left(self, wish: str | None) -> None:
+        if wish == "tour":
+            self.take_tour()
+
+    async def action_tour(self) -> None:
+        """Take the tour, or leave it."""
+        if self.tour is None:
+            self.take_tour()
+        else:
+            await self.end_tour()
+
+    def take_tour(self) -> None:
+        """Open the tour's preset, unless nothing else has been done with it so far, and begin."""
+        self.job(self._take_tour)
+
+    async def _take_tour(self) -> None:
+        from backprop_tui.tour import PRESET
+
+        frame = await self.current()
+        if frame.experiment != load_preset(PRESET) or frame.undoable:
+            await self._open_experiment(load_preset(PRESET), PRESET)
+        await self.begin_tour()
 
     def action_presets(self) -> None:
         """Choose a preset."""

@@ -253,9 +253,13 @@ class LiveScreen(Screen[None]):
         """Hand a frame to every view, drawn as one update."""
         before, self.frame = self.frame, frame
         with self.app.batch_update():
-            for widget in self.query("TitleLine, StatusLine, LossPlot, HeatmapView, PredictionsView"):
+            # A panel's frame holds nothing of the overview, which so stays as it was until it is back.
+            overview = (
+                "" if frame.panel is not None else ", LossPlot, HeatmapView, PredictionsView, Inspector"
+            )
+            for widget in self.query("TitleLine, StatusLine" + overview):
                 widget.show(frame)  # type: ignore[attr-defined]
-            for widget in self.query("LayersTable, Inspector, KeyBar"):
+            for widget in self.query("LayersTable, KeyBar"):
                 widget.show(frame)  # type: ignore[attr-defined]
             self._unpainted.close()
             if frame.experiment.watch and self._hint_shown != frame.experiment.name:

@@ -25,15 +25,16 @@ def split_label(spec: KeySpec) -> tuple[str, str]:
     return key or spec.shown, word
 
 
-def fitting(width: int, specs: tuple[KeySpec, ...] = KEYS) -> list[KeySpec]:
-    """Return the keys that fit into a width, in their order."""
-    shown = [spec for spec in specs if spec.label]
+def fitting(width: int, lead: tuple[KeySpec, ...] = (), specs: tuple[KeySpec, ...] = KEYS) -> list[KeySpec]:
+    """Return the keys that fit into a width, in their order; those of ``lead`` first, and dropped last."""
+    actions = {spec.action for spec in lead}
+    shown = [*lead, *(spec for spec in specs if spec.label and spec.action not in actions)]
     dropped = [*DROPPED_FIRST, *(spec.action for spec in reversed(shown) if spec.action not in DROPPED_FIRST)]
 
     def needed() -> int:
         return sum(sum(map(len, split_label(spec))) + 1 + GAP for spec in shown) - GAP
 
-    for action in dropped:
+    for action in sorted(dropped, key=lambda action: action in actions):
         if needed() <= width:
             break
         if action not in ALWAYS_SHOWN:
@@ -46,6 +47,8 @@ class KeyBar(CellView):
 
     DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; }"
 
+    lead: tuple[KeySpec, ...] = ()
+    """The keys of the panel that is open."""
     specs: tuple[KeySpec, ...] = KEYS
     """The keys that there are."""
     _back: frozenset[str] = frozenset()
@@ -71,7 +74,7 @@ class KeyBar(CellView):
         """Draw the keys that fit."""
         x = 0
         self._spans: list[tuple[int, int, str]] = []
-        for spec in fitting(canvas.width, self.specs):
+        for spec in fitting(canvas.width, self.lead, self.specs):
             key, word = split_label(spec)
             if spec.action in self._back:
                 # As long as the other word, so that the keys beside it stay where they are.

@@ -8,6 +8,7 @@ import numpy as np
 from textual.reactive import reactive
 
 from backprop_tui.cells import BLANK, CellView, shorten
+from backprop_tui.kept_runs import ghost_layers, losses_of, name_ghosts
 from backprop_tui.palette import Ink
 from backprop_tui.plotting import (
     Grid,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from backprop_core.snapshot import Curve, Frame
     from backprop_tui.cells import Canvas
+    from backprop_tui.kept_runs import KeptRun
 
 LABEL_WIDTH = 5
 """Fixed, so that the curve does not move sideways when a label gets longer."""
@@ -48,6 +50,7 @@ class LossPlot(CellView):
     def __init__(self, *, logarithmic: bool = True, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self.frame: Frame | None = None
+        self.ghosts: tuple[KeptRun, ...] = ()
         self._axis: Axis | None = None
         self.set_reactive(LossPlot.logarithmic, logarithmic)
         self._name_axis()
@@ -94,6 +97,7 @@ class LossPlot(CellView):
         plot = self._plot(curve, canvas.width, height, ascii_only=canvas.ascii_only)
         grid = draw_plot(canvas, 0, top, canvas.width, height, plot)
         left = canvas.width - grid.columns
+        name_ghosts(canvas, self.ghosts, plot.x, plot.y, left, top, grid)
         self._baseline(canvas, plot.y, curve.baseline, left, top, grid)
         if events:
             row = max(top - 1, LEGEND_LINES)
@@ -121,12 +125,14 @@ class LossPlot(CellView):
         y = self._y_axis(curve, max(height // 2 if height < 12 else height // 3, 2))
         y_labels = tuple(short_number(tick).rjust(LABEL_WIDTH) for tick in y.ticks)
         grid = plot_grid(width, height, y_labels, ascii_only=ascii_only)
-        x = steps_axis(int(curve.first_step[0]), int(curve.last_step[-1]), max(grid.columns // 12, 2))
+        last = max([int(curve.last_step[-1]), *(run.steps for run in self.ghosts)])
+        x = steps_axis(int(curve.first_step[0]), last, max(grid.columns // 12, 2))
         plot = Plot(x, y, tuple(short_number(tick) for tick in x.ticks), y_labels)
         at = x.share((curve.first_step + curve.last_step) / 2)
         band = band_dots(at, y.share(curve.low), y.share(curve.high), grid.dots)
         mean = band_dots(at, y.share(curve.mean), y.share(curve.mean), grid.dots)
-        plot.layers = [Layer(band, Ink.BAND), Layer(mean, Ink.TRAINING)]
+        ghosts = ghost_layers(self.ghosts, x, y, grid)
+        plot.layers = [*ghosts, Layer(band, Ink.BAND), Layer(mean, Ink.TRAINING)]
         measured = np.isfinite(curve.validation)
         if measured.any():
             shares = y.share(curve.validation[measured])
@@ -135,7 +141,8 @@ class LossPlot(CellView):
         return plot
 
     def _y_axis(self, curve: Curve, most_ticks: int) -> Axis:
-        values = np.concatenate([curve.low, curve.high, curve.validation])
+        ghosts = losses_of(self.ghosts, log=self.logarithmic)
+        values = np.concatenate([curve.low, curve.high, curve.validation, ghosts])
         values = values[np.isfinite(values)]
         if self.logarithmic:
             values = values[values > 0]

@@ -1,0 +1,76 @@
+"""What can be opened in place of the overview: a view of its own, which asks for what it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.message import Message
+
+from backprop_tui.cells import CellView
+
+if TYPE_CHECKING:
+    from backprop_core.commands import Command
+    from backprop_core.snapshot import Frame, PanelRequest
+    from backprop_tui.keys import KeySpec
+
+
+class Panel(CellView):
+    """One view that fills the room of the overview.
+
+    A panel knows neither the engine nor the lab: it is shown frames, is told of keys, and says by
+    :meth:`request` what the next frame should hold.
+
+    Attributes
+    ----------
+    KEYS : tuple of KeySpec
+        What its keys do; the key bar shows them first, and a click on one does the same.
+    CONTENT : type, or tuple of types
+        The types of a frame's ``panel`` that are this one's.
+    PAUSES : bool
+        Whether training is paused when it is opened.
+    """
+
+    KEYS: ClassVar[tuple[KeySpec, ...]] = ()
+    CONTENT: ClassVar[type | tuple[type, ...]] = ()
+    PAUSES: ClassVar[bool] = False
+
+    DEFAULT_CSS = "Panel { width: 1fr; height: 1fr; }"
+
+    class Changed(Message):
+        """Something else is to be shown."""
+
+    class Sent(Message):
+        """A command is to be carried out."""
+
+        def __init__(self, command: Command) -> None:
+            super().__init__()
+            self.command = command
+
+    frame: Frame | None = None
+    content: Any = None
+
+    def request(self) -> PanelRequest:
+        """Return what the next frame should hold."""
+        raise NotImplementedError
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame, if what it holds was asked for by a panel of this kind."""
+        if isinstance(frame.panel, self.CONTENT):
+            self.frame, self.content = frame, frame.panel
+            self.keep_up()
+            self.redraw()
+
+    def keep_up(self) -> None:
+        """Follow new content before it is drawn: what is selected may have gone."""
+
+    def move(self, down: int, right: int) -> None:
+        """Do what an arrow does."""
+
+    def turn(self, direction: int) -> None:
+        """Do what ``[`` (−1) and ``]`` (1) do."""
+
+    def confirm(self) -> None:
+        """Do what ``enter`` does."""
+
+    def next_mode(self) -> None:
+        """Do what ``h`` does."""

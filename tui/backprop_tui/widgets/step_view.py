@@ -1,0 +1,276 @@
+"""The step, taken apart: forward, loss, backward, update, with the numbers of the user's own network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from backprop_core.commands import Step
+from backprop_core.dissection import PHASES, Dissection, DissectionRequest, LayerColumn, Station
+from backprop_tui.cells import shorten
+from backprop_tui.keys import KeySpec
+from backprop_tui.palette import Ink
+from backprop_tui.step_text import EQUATIONS, StepText, Table
+from backprop_tui.step_walk import next_leg, next_neuron, phase_start, within
+from backprop_tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from backprop_core.snapshot import PanelRequest
+    from backprop_tui.cells import Canvas
+
+NUMBER_WIDTH = 16
+LABEL_WIDTH = 6
+LAYER_LABEL = 18
+CELL_WIDTH = 9
+AIRY = 19
+"""Lines from which on the layers are set apart from the formulas."""
+
+ABREAST = 116
+"""Columns from which on two tables stand beside each other."""
+
+ROOMY = 26
+"""Lines from which on there are gaps, and the four equations have a line each."""
+
+Span = tuple[int, int, int, Station]
+"""A line, where on it a station is drawn (start, stop), and the station."""
+
+
+class StepView(Panel):
+    """One station of the coming step at a time; the arrows walk through them."""
+
+    CONTENT: ClassVar[type] = Dissection
+    PAUSES: ClassVar[bool] = True
+    KEYS: ClassVar[tuple[KeySpec, ...]] = (
+        KeySpec("right", "→", "move(0,1)", "← → walk", "Go on to the next neuron.", "step"),
+        KeySpec("down", "↓", "move(1,0)", "↑ ↓ layer", "Go on to the next layer.", "step"),
+        KeySpec("left_square_bracket", "[", "previous_layer", "[ ] sample", "Another sample.", "step"),
+        KeySpec("enter", "enter", "confirm", "enter take", "Take the step.", "step"),
+        KeySpec("escape", "esc", "clear_selection", "esc close", "Back to the overview.", "step"),
+    )
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self.station = Station()
+        self.sample = 1
+        self.border_title = "step"
+        self._spans: list[Span] = []
+
+    def request(self) -> PanelRequest:
+        """Ask for the station, as large as it can be shown."""
+        return DissectionRequest(
+            station=self.station,
+            sample=self.sample,
+            terms=self._table_rows(),
+            rows=max((self.size.width - LAYER_LABEL) // CELL_WIDTH, 1),
+            columns=self._layer_lines(),
+        )
+
+    def keep_up(self) -> None:
+        """Move to where another network, or a smaller batch, has the station and the sample."""
+        self.sample = min(self.sample, self.content.batch)
+        self.station = within(self.station, self._units())
+
+    def _units(self) -> tuple[int, ...]:
+        return self.content.sizes[1:] if self.content is not None else (1,)
+
+    def move(self, down: int, right: int) -> None:
+        """Walk on or back: neuron by neuron, or layer by layer."""
+        if right:
+            self.station = next_neuron(self.station, self._units(), right)
+        if down:
+            self.station = next_leg(self.station, self._units(), down)
+
+    def turn(self, direction: int) -> None:
+        """Look at another sample of the batch."""
+        batch = self.content.batch if self.content is not None else 1
+        self.sample = min(max(self.sample + direction, 1), batch)
+
+    def confirm(self) -> None:
+        """Take the step, and be at the beginning of the next one."""
+        self.station, self.sample = Station(), 1
+        self.post_message(self.Sent(Step(1)))
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the phase or neuron that was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        for line, start, stop, station in self._spans:
+            if line == offset.y and start <= offset.x < stop:
+                self.station = station
+                self.post_message(self.Changed())
+                return
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Walk on."""
+        self.move(0, 1)
+        self.post_message(self.Changed())
+        event.stop()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Walk back."""
+        self.move(0, -1)
+        self.post_message(self.Changed())
+        event.stop()
+
+    @property
+    def _roomy(self) -> bool:
+        return self.size.height >= ROOMY
+
+    def _layer_lines(self) -> int:
+        return min(max((self.size.height - 11) // 2, 2), 12)
+
+    def _table_rows(self) -> int:
+        """Return how many rows a table may have."""
+        stacked = self.station.phase == "backward" and self._roomy and self.size.width < ABREAST
+        return max((self.size.height - self._layer_lines() - 10) // (2 if stacked else 1), 2)
+
+    def paint(self, canvas: Canvas) -> None:
+        """Draw phases, layers, formulas and tables from above, the four equations from below."""
+        if self.content is None or self.frame is None:
+            return
+        text = StepText(self.content, self.frame.experiment, ascii_only=canvas.ascii_only)
+        self._spans = []
+        gap = int(self._roomy)
+        self._phases(canvas, 0)
+        y = self._layers(canvas, 1 + gap) + int(canvas.height >= AIRY)
+        canvas.texts(0, y, (self._place(), Ink.STRONG), (text.equation(), Ink.MARK))
+        y += 1 + gap
+        for line in text.formulas(canvas.width - 2):
+            canvas.text(2, y, shorten(line, canvas.width - 2, self.glyphs.ellipsis), Ink.TEXT)
+            y += 1
+        bottom = self._equations(canvas, text)
+        for note, ink in reversed(text.notes()):
+            bottom -= 1
+            canvas.text(0, bottom, shorten(note, canvas.width, self.glyphs.ellipsis), ink)
+        self._tables(canvas, y + gap, bottom - gap, text)
+
+    def _place(self) -> str:
+        station = self.content.station
+        if station.phase == "loss":
+            return "loss  "
+        return f"layer {station.layer} neuron {station.neuron}  "
+
+    def _phases(self, canvas: Canvas, y: int) -> None:
+        """Draw the four phases, and at the right end what is taken apart."""
+        it, x = self.content, 0
+        for phase in PHASES:
+            here = phase == it.station.phase
+            marker = self.glyphs.selected if here else " "
+            start = x
+            x = canvas.text(x, y, f"{marker}{phase}", Ink.MARK if here else Ink.MUTED)
+            self._spans.append((y, start, x, phase_start(phase, it.sizes[1:])))
+            x += 1
+        rest = f"step {it.step}, sample {it.row}"
+        if it.batch > 1:
+            rest += f": {it.sample} of a batch of {it.batch}"
+        if x + 2 + len(rest) <= canvas.width:
+            canvas.text(canvas.width - len(rest), y, rest, Ink.MUTED)
+
+    def _layers(self, canvas: Canvas, y: int) -> int:
+        """Draw a line a layer: what has been computed of it so far. Return the line below."""
+        columns: tuple[LayerColumn, ...] = self.content.columns
+        names = ["inputs", *(layer.activation for layer in self.frame.snapshot.layers)]  # type: ignore[union-attr]
+        for column in columns[: self._layer_lines()]:
+            number = str(column.layer) if column.layer else " "
+            here = column.layer == self.content.station.layer
+            label = f"{number} {names[column.layer]}"
+            canvas.text(
+                0, y, shorten(label, LAYER_LABEL - 5, self.glyphs.ellipsis), Ink.STRONG if here else Ink.MUTED
+            )
+            self._cells(canvas, y, column)
+            y += 1
+        return y
+
+    def _cells(self, canvas: Canvas, y: int, column: LayerColumn) -> None:
+        station: Station = self.content.station
+        backwards = station.phase in ("backward", "update") and column.layer > 0
+        values = column.deltas if backwards else column.activations
+        symbol = self._symbol("δ" if backwards else "a") if column.layer else "x"
+        x = canvas.text(LAYER_LABEL - 4, y, f"{symbol} ", Ink.MUTED) + 1
+        if column.first > 1:
+            canvas.text(x - 1, y, self.glyphs.ellipsis, Ink.MUTED)
+        for place, value in enumerate(values):
+            neuron = column.first + place
+            if x + CELL_WIDTH > canvas.width:
+                canvas.text(x, y, self.glyphs.ellipsis, Ink.MUTED)
+                return
+            self._cell(canvas, x, y, column, neuron, value, dead=column.dead[place])
+            x += CELL_WIDTH
+        if column.first + len(values) - 1 < column.units:
+            canvas.text(x, y, self.glyphs.ellipsis, Ink.MUTED)
+
+    def _cell(
+        self, canvas: Canvas, x: int, y: int, column: LayerColumn, neuron: int, value: float, *, dead: bool
+    ) -> None:
+        station: Station = self.content.station
+        here = column.layer == station.layer and neuron == station.neuron and station.phase != "loss"
+        known = self._known(column.layer, neuron)
+        number = f"{value + 0.0:.3g}" if known else self.glyphs.dead_cell
+        marker = self.glyphs.selected if here else " "
+        ink = Ink.DEAD if dead else Ink.STRONG if here else Ink.TEXT if known else Ink.MUTED
+        end = canvas.text(x, y, f"{marker}{number[: CELL_WIDTH - 2]}", ink)
+        if dead:
+            canvas.text(end, y, self.glyphs.dead, Ink.DEAD)
+        if column.layer:
+            phase = "forward" if station.phase == "loss" else station.phase
+            self._spans.append((y, x, x + CELL_WIDTH, Station(phase, column.layer, neuron)))
+
+    def _known(self, layer: int, neuron: int) -> bool:
+        """Tell whether the walk has come by a neuron's value."""
+        station: Station = self.content.station
+        if station.phase in ("loss", "update") or layer == 0:
+            return True
+        if layer == station.layer:
+            return neuron <= station.neuron
+        return (layer < station.layer) == (station.phase == "forward")
+
+    def _symbol(self, symbol: str) -> str:
+        return {"δ": "d"}.get(symbol, symbol) if self.glyphs.ascii else symbol
+
+    def _equations(self, canvas: Canvas, text: StepText) -> int:
+        """Draw the four equations at the bottom, those applied marked; return the line below the room left."""
+        lines = 4 if self._roomy else 2
+        top = canvas.height - lines
+        for index, (number, equation, meaning) in enumerate(EQUATIONS):
+            applied = number in text.applied
+            ink = Ink.MARK if applied else Ink.MUTED
+            marker = self.glyphs.selected if applied else " "
+            x, y = (0, top + index) if lines == 4 else (index // 2 * (canvas.width // 2), top + index % 2)
+            x = canvas.text(x, y, f"{marker}{text.n.write(equation)}", ink)
+            if lines == 4:
+                canvas.text(30, y, meaning, ink)
+        return top - int(canvas.height >= AIRY)
+
+    def _tables(self, canvas: Canvas, y: int, bottom: int, text: StepText) -> None:
+        tables = text.tables()
+        if canvas.width >= ABREAST:
+            for number, table in enumerate(tables):
+                self._table(canvas, number * (canvas.width // 2), y, bottom - y, table, text)
+            return
+        for number, table in enumerate(tables):
+            left = len(tables) - number
+            room = (bottom - y) // left if left > 1 else bottom - y
+            y = self._table(canvas, 0, y, room, table, text) + int(self._roomy)
+
+    def _table(self, canvas: Canvas, x: int, y: int, room: int, table: Table, text: StepText) -> int:
+        """Draw a table into so many lines, and return the line below it."""
+        if room < 2:
+            return y
+        label, *headings = map(text.n.write, table.headings)
+        heading = label.rjust(LABEL_WIDTH) + "".join(name.rjust(NUMBER_WIDTH) for name in headings)
+        canvas.text(x, y, heading, Ink.MUTED)
+        rows, note = list(table.rows), table.note
+        most = room - 1 - bool(note)
+        if len(rows) > most:
+            left_out = len(rows) - (room - 2)
+            rows, note = rows[: max(room - 2, 0)], f"and {left_out} more" + (f"; {note}" if note else "")
+        for name, numbers, ink in rows:
+            y += 1
+            line = name.rjust(LABEL_WIDTH) + "".join(number.rjust(NUMBER_WIDTH) for number in numbers)
+            canvas.text(x, y, line, ink)
+        if note:
+            y += 1
+            canvas.text(x + LABEL_WIDTH + 2, y, note, Ink.MUTED)
+        return y + 1

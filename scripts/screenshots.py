@@ -41,7 +41,7 @@ async def draw(
     name: str, preset: str, size: tuple[int, int], steps: int, frames: int, keys: Sequence[str]
 ) -> None:
     """Write one picture."""
-    engine = LocalEngine(load_preset(preset), steps_per_frame=steps, fork_epochs=2000)
+    engine = LocalEngine(load_preset(preset), steps_per_frame=steps, fork_epochs=600)
     app = LabApp(engine, SessionLog(), fps=60)
     app.lab.watchful = False
     async with app.run_test(size=size) as pilot:

@@ -47,7 +47,7 @@ async def draw(
     name: str, preset: str, size: tuple[int, int], steps: int, frames: int, keys: Sequence[str]
 ) -> None:
     """Write one picture."""
-    engine = LocalEngine(load_preset(preset), steps_per_frame=steps, fork_epochs=2000)
+    engine = LocalEngine(load_preset(preset), steps_per_frame=steps, fork_epochs=600)
     # Frames come when they are asked for, and few of themselves: their number is that of the list above.
     app = LabApp(engine, SessionLog(), fps=0.1)
     app.lab.watchful = False

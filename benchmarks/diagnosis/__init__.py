@@ -18,9 +18,16 @@ def measure() -> list[Row]:
     from benchmarks.diagnosis.measuring import measure_part
     from benchmarks.diagnosis.report import report
     from benchmarks.diagnosis.setups import PARTS
-    from benchmarks.report import Row
+    from benchmarks.diagnosis.watching import PRESETS, cost_of_watching
+    from benchmarks.report import Row, row_of
 
-    rows = []
+    cost = row_of(
+        "share of training that watching takes",
+        [100 * cost_of_watching(preset) for preset in PRESETS],
+        "{:.1f} %",
+        at_most=2,
+    )
+    rows: list[Row] = []
     for part in PARTS:
         records = measure_part(part, FOLDER, WORKERS)
         print(report(part, records), end="\n\n")
@@ -36,4 +43,4 @@ def measure() -> list[Row]:
             for figure in figures(records)
             if figure.target is not None
         ]
-    return rows
+    return [*rows, cost]

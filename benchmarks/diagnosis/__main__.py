@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.diagnosis.measuring import measure_part
 from benchmarks.diagnosis.report import report
 from benchmarks.diagnosis.setups import PARTS
+from benchmarks.diagnosis.watching import watching_table
 
 WORKERS = 2
 FOLDER = Path("build/diagnosis-benchmark")
@@ -30,6 +31,7 @@ def main() -> None:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         parser.error(f"no part is called '{unknown[0]}'; they are {' and '.join(PARTS)}")
+    print(watching_table(), end="\n\n")
     for part in parts:
         records = measure_part(part, arguments.folder, arguments.workers, quick=arguments.quick)
         print(report(part, records), end="\n\n")

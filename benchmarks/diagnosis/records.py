@@ -17,8 +17,8 @@ from benchmarks.diagnosis.runs import Ended
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-INDEPENDENT = ("diagnosis",)
-"""Folders of the core on which labels do not depend."""
+REPORTING = ("__init__.py", "__main__.py", "figures.py", "report.py", "statistics.py", "watching.py")
+"""Files of the benchmark on which no record depends."""
 
 
 @dataclass(frozen=True)
@@ -93,20 +93,24 @@ class Records(Generic[Kept]):
 
 def labels(folder: Path, part: str) -> Records[Labelled]:
     """Return the labels of a part that today's sources make."""
-    return Records(folder / f"{part}-labels-{_version(INDEPENDENT)}.jsonl", Labelled.read)
+    return Records(folder / f"{part}-labels-{_version(diagnosis=False)}.jsonl", Labelled.read)
 
 
 def examinations(folder: Path, part: str) -> Records[Examined]:
     """Return the examinations of a part by today's sources."""
-    return Records(folder / f"{part}-examined-{_version()}.jsonl", Examined.read)
+    return Records(folder / f"{part}-examined-{_version(diagnosis=True)}.jsonl", Examined.read)
 
 
-def _version(left_out: tuple[str, ...] = ()) -> str:
-    """Return a short hash of the sources that a record depends on."""
+def _version(*, diagnosis: bool) -> str:
+    """Return a short hash of the sources that a record depends on, those of the diagnosis included or not."""
+    core, benchmark = (
+        Path(next(iter(package.__path__))) for package in (backprop_core, benchmarks.diagnosis)
+    )
+    sources = [
+        *(source for source in core.rglob("*.py") if diagnosis or core / "diagnosis" not in source.parents),
+        *(source for source in benchmark.glob("*.py") if source.name not in REPORTING),
+    ]
     digest = sha256()
-    for package in (backprop_core, benchmarks.diagnosis):
-        root = Path(next(iter(package.__path__)))
-        for source in sorted(root.rglob("*.py")):
-            if not set(left_out) & set(source.relative_to(root).parts):
-                digest.update(source.read_bytes())
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
     return digest.hexdigest()[:12]

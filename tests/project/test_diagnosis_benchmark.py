@@ -22,6 +22,7 @@ from benchmarks.diagnosis.runs import Ended, train
 from benchmarks.diagnosis.samples import Samples
 from benchmarks.diagnosis.setups import PARTS, Setup, Twins
 from benchmarks.diagnosis.statistics import Share, confusion
+from benchmarks.diagnosis.watching import cost_of_watching
 
 LINE = np.linspace(-1.0, 1.0, 20)[:, None]
 
@@ -236,3 +237,10 @@ def test_a_rule_has_to_hold_at_half_of_the_looks(tmp_path):
     watch = Watch()
     train(wide, 0, tmp_path, watch)
     assert watch.verdicts()["inputs outside [-1, 1]"] is True
+
+
+def test_watching_is_timed_with_its_first_look(monkeypatch):
+    looks = []
+    monkeypatch.setattr("backprop_core.diagnosis.watch.Watch.prepare", lambda watch: looks.append("prepare"))
+    assert 0.0 < cost_of_watching("xor", seconds=0.3) < 1.0
+    assert looks == ["prepare"]

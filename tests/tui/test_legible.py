@@ -62,7 +62,7 @@ SCREENS = {
     "help": ("question_mark",),
     "presets": ("p",),
     "prompt": ("colon", "s"),
-    "palette": ("ctrl+p", "a"),
+    "palette": ("ctrl+p", *"diag"),
 }
 
 
@@ -78,7 +78,7 @@ async def test_whatever_is_drawn_can_be_read(theme):
             await lab.pilot.press(*keys)
             await lab.pilot.pause()
             if screen == "palette":
-                await lab.until(lambda: any("activation" in text for text, _, _ in text_on_ground(lab.app)))
+                await lab.until(lambda: any("nose" in text for text, _, _ in text_on_ground(lab.app)))
             pieces = text_on_ground(lab.app)
             assert len(pieces) > 20
             unreadable = {piece for piece in pieces if contrast(piece[1], piece[2]) < READABLE}

@@ -116,7 +116,10 @@ async def test_no_key_that_would_change_the_script_is_offered_or_acts(tmp_path):
                 await driver.press(spec.keys.split(",")[0])
         assert driver.app.lab.frame.snapshot.step == before.snapshot.step
         bar = text_of(driver.app.lab.query_one("#keys"))
-        assert not {"revive", "leaky", "rate", "undo", "presets", "command"} & set(bar.split())
+        assert not {"revive", "leaky", "rate", "undo", "presets", "command", "view", "math"} & set(
+            bar.split()
+        )
+        assert not driver.app.lab.query("#health")
 
 
 async def test_a_review_that_failed_is_told_with_its_reason(tmp_path):

@@ -153,6 +153,9 @@ DROPPED_FIRST = (
 )
 """Actions that leave the key bar where there is too little room, in this order; the help has them all."""
 
+OF_A_TRAINER = ("next_panel", "panel('step')", "keep", "forget", "clear_selection")
+"""Actions of looking that need more of a run than frames."""
+
 WATCH_KEYS = (
     *(spec for spec in KEYS if spec.group == "train" and spec.action not in ("restart", "restart_next")),
     KeySpec("n", "n", "run_again", "again", "Run the script again, from its beginning.", "train"),
@@ -166,7 +169,8 @@ WATCH_KEYS = (
         "predict.",
     ),
     KeySpec("enter", "enter", "report", "enter report", "The review's whole report.", "look"),
-    *(spec for spec in KEYS if spec.group == "look"),
+    *(spec for spec in KEYS if spec.group == "look" and spec.action not in OF_A_TRAINER),
+    KeySpec("escape", "esc", "clear_selection", "", "Select nothing.", "look"),
     *(spec for spec in KEYS if spec.action in ("help", "palette", "quit")),
 )
 """The keys that apply where a script of the user's own is watched: none of them changes what is the script's."""

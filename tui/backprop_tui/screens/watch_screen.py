@@ -19,6 +19,8 @@ from backprop_tui.widgets.title import TitleLine
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from textual.app import ComposeResult
+
     from backprop_core.engine import Engine
     from backprop_tui.session_log import SessionLog
     from backprop_tui.widgets.findings import Report
@@ -46,6 +48,10 @@ class WatchScreen(LabScreen, inherit_bindings=False):
     def __init__(self, engine: Engine, fps: float, log: SessionLog) -> None:
         super().__init__(engine, fps, log)
         self.pace = WATCH_PACE
+
+    def compose(self) -> ComposeResult:
+        """The lab's lines and views without its health: of a script, that is what the review finds."""
+        return (widget for widget in super().compose() if widget.id != "health")
 
     def on_mount(self) -> None:
         """Put the findings beside the other views, and have the script reviewed."""

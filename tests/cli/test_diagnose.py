@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -69,6 +72,19 @@ def test_what_treatment_did_replays_as_a_script(capsys, tmp_path):
     code, replayed = events(capsys, "run", *ILL, "--headless", "--script", str(script))
     assert code == 0
     assert replayed[-1]["parameters_sha256"] == found[-1]["parameters_sha256"]
+
+
+def test_every_process_comes_to_the_same_diagnosis():
+    """Sets of texts are in another order in every process: none may decide anything."""
+
+    def printed(hash_seed: str) -> bytes:
+        command = [sys.executable, "-m", "backprop_tui", "diagnose", *ILL, "--treat", "--json"]
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        return subprocess.run(command, env=environment, capture_output=True, check=False).stdout
+
+    first = printed("1")
+    assert b"finding" in first
+    assert printed("2") == first
 
 
 def test_the_report_gives_before_and_after(capsys):

@@ -29,19 +29,24 @@ if TYPE_CHECKING:
 
     from backprop_core.diagnosis.evidence import Evidence
 
-START, GRADIENT, DATA, BIAS, OUTPUT, UNITS, SIZE, BATCH, CLIP, RATE = FAMILIES = (
-    "start",
+BACK, GRADIENT, OUTPUT, DATA, BIAS, UNITS, START, SIZE, BATCH, CLIP, RATE = FAMILIES = (
+    "back",
     "gradient",
+    "output",
     "data",
     "bias",
-    "output",
     "units",
+    "start",
     "size",
     "batch",
     "clip",
     "learning-rate",
 )
-"""Of one family a plan has at most one cure; this is the order in which a plan's cures are applied."""
+"""Of one family a plan has at most one cure; this is the order in which a plan's cures are applied.
+
+What is gone back to is of the network as it is, so that comes first. Targets are standardised only under a linear
+output, and fresh weights are drawn for the data as they will be.
+"""
 
 LEAST_RATE, LARGEST_RATE = 1e-7, 1e4
 
@@ -78,6 +83,7 @@ REINIT_DEAD = Cure(
     "reinitialise the dead neurons: new incoming weights, outgoing weights zero",
     exact=True,
     family=UNITS,
+    overwritten=True,
 )
 
 LEAKY_RELU = Cure(
@@ -99,7 +105,11 @@ STANDARDIZE = Cure(
 ADD_BIAS = Cure("add-bias", (AddBias(),), "add biases, zero at first, so that the function stays", True, BIAS)
 
 ROLLBACK = Cure(
-    "rollback", (Rollback(),), "go back to the parameters of the lowest training loss", family=START
+    "rollback",
+    (Rollback(),),
+    "go back to the parameters of the lowest training loss",
+    family=BACK,
+    overwritten=True,
 )
 
 
@@ -203,5 +213,5 @@ def stop_overfitting(decay: float) -> Cure:
         f"weight-decay-{decay:g}",
         (Rollback("validation"), SetOption("weight-decay", decay)),
         f"go back to the parameters of the lowest validation loss, and train on with a weight decay of {decay:g}",
-        family=START,
+        family=BACK,
     )

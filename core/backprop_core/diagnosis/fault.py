@@ -30,6 +30,8 @@ class Cure:
     prevents : bool
         Whether it takes the fault itself away, so that applied from the start it would have prevented what
         came of it; false for what only makes up for it.
+    overwritten : bool
+        Whether all it does is done away with where weights are drawn anew.
     beyond : Cure or None
         A part of it that is a cure of something else: what that part does alone is not to its credit.
     """
@@ -40,6 +42,7 @@ class Cure:
     exact: bool = False
     family: str = ""
     prevents: bool = True
+    overwritten: bool = False
     beyond: Cure | None = None
 
 

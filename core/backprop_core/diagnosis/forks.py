@@ -19,11 +19,14 @@ from backprop_core.trainer import Goal, Trainer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from backprop_core.commands import Command
+    from backprop_core.commands import Command, Condition
     from backprop_core.training_state import TrainingState
 
 POINTS = 24
 """At so many places along its way a fork's loss is measured."""
+
+GOAL_LOOKS = 100
+"""So often it is looked whether the experiment's goal is met: at every epoch that would take longer than training."""
 
 LAST_POINTS = 5
 """Of so many measurements in its last tenth the median counts: one batch more or less must not decide."""
@@ -119,11 +122,10 @@ def _run(fork: Trainer, epochs: int) -> ForkResult:
     reached = False
     before = fork.network.parameters.copy()
     for epoch in measuring_epochs(epochs):
-        reason = fork.advance(Goal(epoch=begun + epoch, until=condition), None)
+        reached = _advance(fork, begun + epoch, condition, -(-epochs // GOAL_LOOKS))
         at.append(float(fork.epoch - begun))
         training.append(_finite_or_inf(fork.census().loss))
         validation.append(_or_nan(fork.validation_loss()))
-        reached = reason == "until"
         if fork.ended:
             training[-1] = validation[-1] = np.inf
         if reached or fork.ended or _hopeless(training, epoch / epochs):
@@ -149,6 +151,15 @@ def _run(fork: Trainer, epochs: int) -> ForkResult:
         reached,
         _accuracy(fork),
     )
+
+
+def _advance(fork: Trainer, epoch: int, goal: Condition | None, every: int) -> bool:
+    """Train to an epoch, and tell whether the goal was met on the way, looking for it every so many epochs."""
+    while fork.epoch < epoch and fork.ended is None:
+        fork.advance(Goal(epoch=min(fork.epoch + every, epoch) if goal else epoch), None)
+        if goal is not None and fork.ended is None and fork.holds(goal)[0]:
+            return True
+    return False
 
 
 def _is_stuck(losses: Sequence[float]) -> bool:

@@ -107,9 +107,12 @@ class Investigation:
         fault = FAULTS[name]
         untreated = self.now.run(())
         assert untreated is not None
+        if untreated.reached:
+            return False
         if fault.measured == VALIDATION:
             return True
-        return fault.margin.lower(0.0, untreated.final, self.evidence.data.baseline)
+        has_goal = self.evidence.experiment.until is not None
+        return has_goal or fault.margin.lower(0.0, untreated.final, self.evidence.data.baseline)
 
     def _is_confirmed(self, name: str) -> bool:
         fault, cures, symptom = FAULTS[name], self.cures[name], self.symptoms[name]

@@ -56,7 +56,7 @@ class Planner:
 
     def single(self, cure: Cure) -> Plan:
         """Return the plan of one cure; of a run that has diverged it begins with going back."""
-        if self.evidence.diverged and cure.family != c.START:
+        if self.evidence.diverged and cure.family not in (c.BACK, c.START):
             return Plan((c.ROLLBACK, cure))
         return Plan((cure,))
 
@@ -103,7 +103,7 @@ class Planner:
     def grown(self, plan: Plan) -> Plan:
         """Add the best further cure for as long as there is one that makes the outcome better."""
         for _ in range(MOST_CURES - len(plan.cures)):
-            tried = {plan.with_cure(cure) for cure in self._cures if cure not in plan.cures}
+            tried = [plan.with_cure(cure) for cure in self._cures if cure not in plan.cures]
             best = min(tried, key=self._outcome, default=plan)
             seen = self.whatif.compare(best, plan, measured=self.measured, margin=SLIGHT)
             if seen is None or not seen.better:

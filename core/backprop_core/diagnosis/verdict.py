@@ -51,11 +51,15 @@ SLIGHT = Margin(0.1, 0.005)
 
 @dataclass(frozen=True)
 class _End:
-    """How a fork ended, and between which bounds its loss went to and fro in the last tenth of its way."""
+    """How a fork ended, and between which bounds its loss went to and fro in the last tenth of its way.
+
+    ``reached`` says that it met the experiment's own goal, which ends a run.
+    """
 
     loss: float
     lowest: float
     highest: float
+    reached: bool
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def compare(
     """Compare forks pairwise; entry i of both saw the same batches.
 
     Better means better in the first pair and in two of three, the worst of the last epochs than the best of the
-    other's, and not at the price of the validation loss; worse means worse in any pair.
+    other's, and not at the price of the validation loss; worse means worse in any pair. To meet the experiment's
+    own goal is better than not to meet it, whatever the losses are.
     """
     before, after = [_end(fork, measured) for fork in untreated], [_end(fork, measured) for fork in treated]
     better = [_lower(low, high, baseline, margin) for high, low in zip(before, after, strict=True)]
@@ -93,6 +98,8 @@ def compare(
 
 
 def _lower(low: _End, high: _End, baseline: float, margin: Margin) -> bool:
+    if low.reached or high.reached:
+        return low.reached and not high.reached
     return margin.lower(low.loss, high.loss, baseline) and low.highest < high.lowest
 
 
@@ -110,5 +117,5 @@ def _at_the_price_of_validation(
 
 def _end(fork: ForkResult, measured: str) -> _End:
     if measured == VALIDATION:
-        return _End(fork.final_validation, *fork.last_validation)
-    return _End(fork.final, *fork.last)
+        return _End(fork.final_validation, *fork.last_validation, fork.reached)
+    return _End(fork.final, *fork.last, fork.reached)

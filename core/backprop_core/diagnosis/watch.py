@@ -92,7 +92,7 @@ class Watch:
     def note(self, diagnosis: Diagnosis) -> None:
         """Take in the result of an investigation."""
         self.diagnosis = diagnosis
-        self._investigated = frozenset(finding.id for finding in diagnosis.findings)
+        self._investigated = frozenset(finding.id for finding in diagnosis.findings) | frozenset(self.since)
 
     def reset(self) -> None:
         """Begin anew, after a treatment or another intervention."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backprop_core.commands import Initialize, ReinitDead, SetOption, Widen
-from backprop_core.diagnosis.cures import FAMILIES
+from backprop_core.diagnosis.cures import FAMILIES, START
 from backprop_core.diagnosis.forks import ForkResult, run_fork
 from backprop_core.diagnosis.report import TRAINING, VALIDATION, Forecast, ForkCurve
 from backprop_core.diagnosis.verdict import CLEAR, Comparison, Margin, compare
@@ -41,9 +41,14 @@ class Plan:
         return tuple(command for cure in self.cures for command in cure.commands)
 
     def with_cure(self, cure: Cure) -> Plan:
-        """Return the plan with one more cure, in place of one of the same family if there is one."""
-        others = [one for one in self.cures if one.family != cure.family]
-        return Plan(tuple(sorted((*others, cure), key=lambda one: FAMILIES.index(one.family))))
+        """Return the plan with one more cure, in place of one of the same family if there is one.
+
+        Beside fresh weights there is no place for what they would overwrite.
+        """
+        cures = (*(one for one in self.cures if one.family != cure.family), cure)
+        if any(one.family == START for one in cures):
+            cures = tuple(one for one in cures if not one.overwritten)
+        return Plan(tuple(sorted(cures, key=lambda one: FAMILIES.index(one.family))))
 
     def without(self, cure: Cure) -> Plan:
         """Return the plan without a cure."""

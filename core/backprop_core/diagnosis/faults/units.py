@@ -36,9 +36,14 @@ def _birth(born: int, dead: int) -> str:
     return "killed in training" if not born else f"{born} from the start, {dead - born} killed in training"
 
 
+def _cut_off(evidence: Evidence) -> bool:
+    """Tell whether a whole layer below was dead from the start: the output gets a constant, and is no cause."""
+    return any(since_birth(evidence, layer.layer) == layer.units for layer in evidence.hidden)
+
+
 def _dead_output(evidence: Evidence) -> Symptom | None:
     output = evidence.output
-    if not output.dead:
+    if not output.dead or _cut_off(evidence):
         return None
     count, units = len(output.dead), output.units
     born = since_birth(evidence, output.layer)

@@ -147,3 +147,12 @@ async def test_closing_ends_a_script_that_would_never_end(tmp_path):
     await until(engine, lambda frame: frame.snapshot.step == 30)
     engine.close()
     assert engine._process.returncode is not None
+
+
+async def test_nothing_is_left_of_a_script_that_was_watched(tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    async with watching(written(tmp_path), step=3):
+        assert list(place.iterdir())
+    assert not list(place.iterdir())

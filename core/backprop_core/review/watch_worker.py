@@ -6,6 +6,7 @@ FD is its end of a socket pair. The script runs in the main thread, as in any pr
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -30,9 +31,10 @@ SWITCH_SECONDS = 0.001
 class Server:
     """Answers requests about the script."""
 
-    def __init__(self, connection: socket.socket, watched: Watched) -> None:
+    def __init__(self, connection: socket.socket, watched: Watched, folder: Path) -> None:
         self._connection = connection
         self._watched = watched
+        self._folder = folder
         self.opened: tuple[Path, str | None] | None = None
         self.opening = threading.Event()
         self.refused = ""
@@ -55,8 +57,13 @@ class Server:
 
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             self._connection.sendall(pack((0, DIED, (reason, traceback.format_exc()))))
-            os._exit(1)
-        os._exit(0)
+            self._leave(1)
+        self._leave(0)
+
+    def _leave(self, code: int) -> None:
+        """End the process now, whatever the script does; what it has written goes with it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(code)
 
     def do_load(self, script: Path, loss: str | None, pace: float | None, running: bool) -> None:
         """Run a script; answered once its training loop has been found."""
@@ -138,15 +145,15 @@ def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     connection.set_inheritable(False)
     watched = Watched()
-    server = Server(connection, watched)
+    folder = Path(tempfile.mkdtemp(prefix="backprop-watch-"))
+    os.environ["REVIEW_TEMPORARY"] = str(folder)
+    server = Server(connection, watched, folder)
     threading.Thread(target=server.serve, daemon=True).start()
     server.opening.wait()
     assert server.opened is not None
     script, loss = server.opened
-    with tempfile.TemporaryDirectory(prefix="backprop-watch-") as folder:
-        os.environ["REVIEW_TEMPORARY"] = folder
-        run(script, loss, watched, Path(folder))
-        threading.Event().wait()
+    run(script, loss, watched, folder)
+    threading.Event().wait()
 
 
 def run(script: Path, loss: str | None, watched: Watched, folder: Path) -> None:

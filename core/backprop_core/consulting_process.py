@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import subprocess
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from backprop_core.blas_threads import use_one_thread
 from backprop_core.engine_messages import DONE, REFUSED, Unpacker, pack
 from backprop_core.errors import UserError
+from backprop_core.worker_process import start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -31,27 +28,7 @@ class ConsultingProcess:
     """
 
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        environment = dict(os.environ)
-        use_one_thread(environment)
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "backprop_core.consulting_worker",
-                    str(theirs.fileno()),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                env=environment,
-                process_group=0,
-            )
-        ours.setblocking(False)
-        self._socket = ours
+        self._process, self._socket = start("backprop_core.consulting_worker", stderr=subprocess.DEVNULL)
         self._closed = False
         self.process_id = self._process.pid
 

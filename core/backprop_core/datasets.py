@@ -78,11 +78,6 @@ class Standardizer:
         scaled: Array = (x - self.mean) / self.scale
         return scaled
 
-    def inverse(self, z: Array) -> Array:
-        """Return samples in their own units again."""
-        restored: Array = z * self.scale + self.mean
-        return restored
-
 
 @dataclass(frozen=True, eq=False)
 class _Samples:

@@ -6,18 +6,16 @@ import atexit
 import os
 import select
 import signal
-import socket
 import subprocess
-import sys
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
-from backprop_core.blas_threads import use_one_thread
 from backprop_core.engine import EngineDied
 from backprop_core.engine_messages import DIED, REFUSED, Unpacker, pack
 from backprop_core.errors import UserError
+from backprop_core.worker_process import start
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -71,30 +69,10 @@ class ProcessEngine:
         running: bool = True,
         fork_epochs: int | None = None,
     ) -> None:
-        ours, theirs = socket.socketpair()
-        environment = dict(os.environ)
-        use_one_thread(environment)
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-X",
-                    "faulthandler",
-                    "-m",
-                    self.WORKER,
-                    str(theirs.fileno()),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                env=environment,
-                process_group=0,
-            )
+        self._process, self._socket = start(
+            self.WORKER, options=("-X", "faulthandler"), stderr=subprocess.PIPE
+        )
         atexit.register(self.close)
-        ours.setblocking(False)
-        self._socket = ours
         assert self._process.stderr is not None
         self._stderr = self._process.stderr
         os.set_blocking(self._stderr.fileno(), False)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from backprop_core.evaluation import Evaluator
+    from backprop_core.history import LossHistory
     from backprop_core.network import Layer
-    from backprop_core.snapshot import Snapshot, View
+    from backprop_core.snapshot import Mark, Snapshot, View
     from backprop_core.trainer import Trainer
 
 FRAME_SHARE = 0.03
@@ -97,7 +98,12 @@ def build_frame(trainer: Trainer, view: View, state: str, reason: str, steps_per
 
 def build_curve(trainer: Trainer, view: View) -> Curve:
     """Return the loss history reduced to the view's columns, with its marks."""
-    columns = trainer.history.columns(view.curve_columns, view.curve_from)
+    return curve_of(trainer.history, view, tuple(trainer.interventions), trainer.baseline())
+
+
+def curve_of(history: LossHistory, view: View, marks: tuple[Mark, ...], baseline: float) -> Curve:
+    """Return a history reduced to the view's columns."""
+    columns = history.columns(view.curve_columns, view.curve_from)
     return Curve(
         columns.first_step,
         columns.last_step,
@@ -105,9 +111,9 @@ def build_curve(trainer: Trainer, view: View) -> Curve:
         columns.high,
         columns.mean,
         columns.validation,
-        tuple(trainer.interventions),
-        tuple(trainer.history.non_finite),
-        trainer.baseline(),
+        marks,
+        tuple(history.non_finite),
+        baseline,
     )
 
 

@@ -403,10 +403,6 @@ class Trainer:
         """Train until the command's goal is reached, and return why it is over."""
         return self.advance(self.goal(command), None) or ""
 
-    def reached_end(self) -> str | None:
-        """Return why the experiment is over by its own word ("epochs", "until"), or None."""
-        return self.reached(self.goal(Run()))
-
     def apply(self, command: Command) -> Outcome:
         """Carry out a command; ``run`` is carried out to its end.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backprop_core.diagnosis.diagnose import diagnose, foresee
+from backprop_core.diagnosis.diagnose import diagnose
 from backprop_core.diagnosis.faults import FAULTS
 from backprop_core.diagnosis.report import Diagnosis, Finding, Forecast, ForkCurve, Health, Suspicion
 from backprop_core.diagnosis.treat import treat
@@ -18,6 +18,5 @@ __all__ = [
     "Suspicion",
     "Watch",
     "diagnose",
-    "foresee",
     "treat",
 ]

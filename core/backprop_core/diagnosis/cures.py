@@ -113,16 +113,6 @@ ROLLBACK = Cure(
 )
 
 
-def hidden_activation(name: str) -> Cure:
-    """Give the hidden layers another activation."""
-    return Cure(
-        f"hidden-{name}",
-        (SetActivation("hidden", _choice(name)),),
-        f"give the hidden layers {name} activation",
-        family=UNITS,
-    )
-
-
 def initialize(evidence: Evidence, activation: str | None = None) -> Cure:
     """Draw all weights anew as suits the hidden activation, He's or Xavier's."""
     hidden = evidence.experiment.network.activation

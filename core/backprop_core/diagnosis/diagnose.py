@@ -5,21 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backprop_core.diagnosis.evidence import Witness
-from backprop_core.diagnosis.fault import Cure
 from backprop_core.diagnosis.faults import FAULTS
 from backprop_core.diagnosis.investigation import Investigation
 from backprop_core.diagnosis.report import HEALTHY, Diagnosis
-from backprop_core.diagnosis.whatif import Plan, WhatIf
-from backprop_core.grammar import format_command
-from backprop_core.training_state import capture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from backprop_core.commands import Command
     from backprop_core.diagnosis.evidence import Evidence
     from backprop_core.diagnosis.fault import Symptom
-    from backprop_core.diagnosis.report import Forecast
     from backprop_core.trainer import Trainer
 
 LEAST_EPOCHS, DEFAULT_EPOCHS = 2_000, 10_000
@@ -69,17 +63,6 @@ def diagnose(
         return Diagnosis(HEALTHY, evidence.step, evidence.epoch, evidence.loss)
     investigation = Investigation(trainer, evidence, symptoms, epochs or epochs_left(trainer), on_fork)
     return investigation.diagnosis(since or {})
-
-
-def foresee(trainer: Trainer, commands: Sequence[Command], epochs: int | None = None) -> Forecast | None:
-    """Return what commands would do, asked for before they are applied; None if they cannot be carried out.
-
-    Whoever is about to do harm (``harmful``) can be told so, with the numbers.
-    """
-    names = "; ".join(map(format_command, commands))
-    plan = Plan((Cure(names, tuple(commands), names),))
-    whatif = WhatIf(capture(trainer), epochs or epochs_left(trainer), trainer.baseline())
-    return whatif.forecast(plan, orders=1)
 
 
 def epochs_left(trainer: Trainer) -> int:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.review.gradients import ancestors
 from backprop_core.review.recorder import Ref
 from backprop_core.review.structure import VIEWS
 
@@ -242,9 +241,3 @@ def _with_constant(node: Node) -> bool:
         )
         <= 1
     )
-
-
-def depends(node: Node, cut: Collection[Node], on: Collection[Node]) -> bool:
-    """Whether a node was computed from any of ``on``, without looking beyond ``cut``."""
-    wanted = set(on)
-    return any(found in wanted for found in ancestors(node, cut))

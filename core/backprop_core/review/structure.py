@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.review.gradients import ancestors
 from backprop_core.review.recorder import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -469,11 +468,6 @@ def _layer(graph: Graph, unit: Unit, use: Use, end: int) -> LayerTrace:
             break
         current = step
     return LayerTrace(use, bias, z)
-
-
-def feeds(node: Node, targets: Iterable[Node], given: set[Node]) -> bool:
-    """Whether any of ``targets`` was computed from ``node``."""
-    return any(node in set(ancestors(target, given - {target})) for target in targets)
 
 
 def merge_twins(chains: list[Chain]) -> list[Chain]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.experiment import Experiment
-from backprop_core.frames import INSPECTED_INPUTS, group_means
+from backprop_core.frames import INSPECTED_INPUTS, curve_of, group_means
 from backprop_core.review.activation_forms import recognise
-from backprop_core.snapshot import Curve, Frame, Heatmap, Inspection, LayerSummary, Prediction, Snapshot
+from backprop_core.snapshot import Frame, Heatmap, Inspection, LayerSummary, Prediction, Snapshot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,7 +126,7 @@ def build_frame(watched: Watched, view: View, name: str) -> Frame:
             steps_per_second=watched.speed.rate if watched.state == "RUNNING" else 0.0,
             heatmap=_heatmap(layers[index], index + 1, view),
             inspection=_inspection(layers[index], index + 1, view),
-            curve=_curve(watched, view),
+            curve=curve_of(watched.history, view, (), math.nan),
             series=None,
             accuracy=None,
             undoable=None,
@@ -231,21 +231,6 @@ def _inspection(layer: SeenLayer, number: int, view: View) -> Inspection | None:
         derivative=None if at is None else float(layer.D[at, index]),
         inputs=() if at is None else tuple(map(float, layer.X[at, :INSPECTED_INPUTS])),
         weights=tuple(map(float, layer.W[:INSPECTED_INPUTS, index])),
-    )
-
-
-def _curve(watched: Watched, view: View) -> Curve:
-    columns = watched.history.columns(view.curve_columns, view.curve_from)
-    return Curve(
-        columns.first_step,
-        columns.last_step,
-        columns.low,
-        columns.high,
-        columns.mean,
-        columns.validation,
-        (),
-        tuple(watched.history.non_finite),
-        math.nan,
     )
 
 

@@ -158,21 +158,10 @@ def main() -> None:
 
 def run(script: Path, loss: str | None, watched: Watched, folder: Path) -> None:
     """Run a script to its end under the eyes of ``watched``."""
-    from backprop_core.review.instrument import RECORDER, instrument
-    from backprop_core.review.recorder import Recorder
-    from backprop_core.review.script_process import execute
     from backprop_core.review.watching import WatchDriver
+    from backprop_core.review.worker import run_recorded
 
-    tree, sites = instrument(script.read_text(encoding="utf-8-sig"), str(script))
-    namespace: dict[str, Any] = {}
-    recorder = Recorder(sites, str(script), namespace)
-    driver = WatchDriver(recorder, folder, loss, watched)
-    error: BaseException | None = None
-    try:
-        execute(compile(tree, str(script), "exec"), script, namespace, {RECORDER: recorder})
-    except BaseException as raised:
-        error = raised
-    driver.finish(error)
+    run_recorded(script, script, lambda recorder: WatchDriver(recorder, folder, loss, watched))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from backprop_core.review.state import put_array, put_number
 from backprop_core.review.structure import Graph, find_training_loop, units_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backprop_core.review.losses import Family
 
 MOST_NODES = 60_000
@@ -307,11 +309,15 @@ def trace_script(script: Path, out: Path, loss: str | None, instead: Path | None
     instead : Path, optional
         Where to read the source, if it is another one than the script's: with lines corrected.
     """
-    source = (instead or script).read_text(encoding="utf-8-sig")
-    tree, sites = instrument(source, str(script))
+    run_recorded(script, instead or script, lambda recorder: Driver(recorder, out, loss))
+
+
+def run_recorded(script: Path, source: Path, driver_of: Callable[[Recorder], Driver]) -> None:
+    """Run what ``source`` holds as the script, under a recorder, and have its driver finish however it ends."""
+    tree, sites = instrument(source.read_text(encoding="utf-8-sig"), str(script))
     namespace: dict[str, Any] = {}
     recorder = Recorder(sites, str(script), namespace)
-    driver = Driver(recorder, out, loss)
+    driver = driver_of(recorder)
     error: BaseException | None = None
     try:
         execute(compile(tree, str(script), "exec"), script, namespace, {RECORDER: recorder})

@@ -42,6 +42,7 @@ class NetworkView(Panel):
     """The network, whole or the part of it that fits around the selected neuron."""
 
     CONTENT: ClassVar[type] = NetworkPicture
+    SCROLLS = (1, 0)
     KEYS: ClassVar[tuple[KeySpec, ...]] = (
         KeySpec("up", "↑", "move(1,0)", "↑ ↓ ← → neuron", "Select a neuron.", "network"),
         KeySpec("h", "h", "next_mode", "gradients", "Weights, gradients, updates.", "network"),
@@ -123,18 +124,6 @@ class NetworkView(Panel):
                 self.at_layer, self.at_neuron = layer, neuron
                 self.post_message(self.Changed())
                 return
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Select the neuron below."""
-        self.move(1, 0)
-        self.post_message(self.Changed())
-        event.stop()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Select the neuron above."""
-        self.move(-1, 0)
-        self.post_message(self.Changed())
-        event.stop()
 
     def paint(self, canvas: Canvas) -> None:
         """Draw the network above, the selected neuron and the legend below."""

@@ -16,7 +16,6 @@ from backprop_tui.widgets.panel import Panel
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from textual import events
 
     from backprop_core.outcome import NeuronPlane
     from backprop_core.snapshot import PanelRequest
@@ -39,6 +38,7 @@ class OutcomeView(Panel):
     """One picture of the problem at a time; ``h`` shows the next one that fits."""
 
     CONTENT: ClassVar[tuple[type, ...]] = (Plane, Continuation, Confusion, Fit)
+    SCROLLS = (1, 0)
     KEYS: ClassVar[tuple[KeySpec, ...]] = (
         KeySpec("h", "h", "next_mode", "picture", "Another picture that fits the problem.", "outcome"),
         KeySpec("up", "↑", "move(1,0)", "↑ ↓ neurons", "Other neurons of the layer.", "outcome"),
@@ -131,18 +131,6 @@ class OutcomeView(Panel):
         """Show another picture that fits."""
         self.turn_of += 1
         self._axis = None
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Show the neurons further down."""
-        self.move(1, 0)
-        self.post_message(self.Changed())
-        event.stop()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Show the neurons further up."""
-        self.move(-1, 0)
-        self.post_message(self.Changed())
-        event.stop()
 
     def paint(self, canvas: Canvas) -> None:
         """Draw what came."""

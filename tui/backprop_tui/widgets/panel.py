@@ -9,6 +9,8 @@ from textual.message import Message
 from backprop_tui.cells import CellView
 
 if TYPE_CHECKING:
+    from textual import events
+
     from backprop_core.commands import Command
     from backprop_core.snapshot import Frame, PanelRequest
     from backprop_tui.keys import KeySpec
@@ -28,11 +30,14 @@ class Panel(CellView):
         The types of a frame's ``panel`` that are this one's.
     PAUSES : bool
         Whether training is paused when it is opened.
+    SCROLLS : (int, int)
+        What the mouse's wheel does, turned down: a :meth:`move`, upwards its opposite; (0, 0): nothing.
     """
 
     KEYS: ClassVar[tuple[KeySpec, ...]] = ()
     CONTENT: ClassVar[type | tuple[type, ...]] = ()
     PAUSES: ClassVar[bool] = False
+    SCROLLS: ClassVar[tuple[int, int]] = (0, 0)
 
     DEFAULT_CSS = "Panel { width: 1fr; height: 1fr; }"
 
@@ -65,6 +70,21 @@ class Panel(CellView):
 
     def move(self, down: int, right: int) -> None:
         """Do what an arrow does."""
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Move as the wheel does."""
+        self._scroll(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Move as the wheel does, the other way."""
+        self._scroll(event, -1)
+
+    def _scroll(self, event: events.MouseEvent, direction: int) -> None:
+        down, right = self.SCROLLS
+        if down or right:
+            self.move(down * direction, right * direction)
+            self.post_message(self.Changed())
+            event.stop()
 
     def turn(self, direction: int) -> None:
         """Do what ``[`` (−1) and ``]`` (1) do."""

@@ -40,6 +40,7 @@ class StepView(Panel):
     """One station of the coming step at a time; the arrows walk through them."""
 
     CONTENT: ClassVar[type] = Dissection
+    SCROLLS = (0, 1)
     PAUSES: ClassVar[bool] = True
     KEYS: ClassVar[tuple[KeySpec, ...]] = (
         KeySpec("right", "→", "move(0,1)", "← → walk", "Go on to the next neuron.", "step"),
@@ -101,18 +102,6 @@ class StepView(Panel):
                 self.station = station
                 self.post_message(self.Changed())
                 return
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Walk on."""
-        self.move(0, 1)
-        self.post_message(self.Changed())
-        event.stop()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Walk back."""
-        self.move(0, -1)
-        self.post_message(self.Changed())
-        event.stop()
 
     @property
     def _roomy(self) -> bool:

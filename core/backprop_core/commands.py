@@ -60,10 +60,25 @@ class SetActivation:
 
 @dataclass(frozen=True)
 class SetOption:
-    """``set learning-rate 0.01``; also batch-size, weight-decay, gradient-clip, reduction, optimizer."""
+    """``set learning-rate 0.01``; also batch-size, weight-decay, l1, gradient-clip, reduction, optimizer."""
 
     option: str
     value: float | int | str | Choice | None
+
+
+@dataclass(frozen=True)
+class SetData:
+    """``set data moons``: another built-in data set; ``set noise 0.2``, ``set samples 400``, ``set validation 0.2``."""
+
+    option: str
+    value: float | int | str
+
+
+@dataclass(frozen=True)
+class SetFeatures:
+    """``set features x,y,x^2``: what the network sees of two inputs; the function stays where none is left out."""
+
+    features: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,29 @@ class Widen:
     """``widen 8``, or ``widen 2 8`` for layer 2 alone: so many more units; the function is unchanged."""
 
     units: int
+    layer: int | None = None
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """``narrow 3``, or ``narrow 2 3`` for layer 2 alone: so many units fewer, dead ones first."""
+
+    units: int
+    layer: int | None = None
+
+
+@dataclass(frozen=True)
+class AddLayer:
+    """``add-layer``, ``add-layer 2``, ``add-layer 2 8``: a hidden layer of that number, the function about the same."""
+
+    layer: int | None = None
+    units: int | None = None
+
+
+@dataclass(frozen=True)
+class RemoveLayer:
+    """``remove-layer``, the last hidden one, or ``remove-layer 1``: the layer after it is fitted to do without."""
+
     layer: int | None = None
 
 
@@ -166,11 +204,16 @@ Command = (
     | ReinitDead
     | SetActivation
     | SetOption
+    | SetData
+    | SetFeatures
     | Standardize
     | AddBias
     | TrueGradient
     | Initialize
     | Widen
+    | Narrow
+    | AddLayer
+    | RemoveLayer
     | Rollback
     | Diagnose
     | Treat

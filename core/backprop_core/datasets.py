@@ -57,6 +57,11 @@ class Dataset:
     classes: tuple[str, ...] | None
     kind: str
 
+    @property
+    def size(self) -> int:
+        """Bytes of its samples."""
+        return sum(array.nbytes for array in (self.x, self.y, self.x_validation, self.y_validation))
+
 
 @dataclass(frozen=True, eq=False)
 class Standardizer:
@@ -117,7 +122,9 @@ def load_dataset(data: DataSpec, loss: str, rng: np.random.Generator, folder: Pa
     source = _only_source(data)
     load = {"builtin": _load_builtin, "csv": _load_csv, "series": _load_series, "npz": _load_npz}[source]
     samples = load(data, loss, folder)
-    training, validation = _split(samples, data.validation, rng)
+    training, validation = _split(
+        len(samples.x), data.validation, rng, series=samples.kind == "series", held_out=samples.held_out
+    )
     targets = make_targets(loss, samples.y, samples.targets, samples.classes, samples.name)
     return Dataset(
         x=np.ascontiguousarray(samples.x[training], np.float64),
@@ -218,17 +225,35 @@ def _samples_of(arrays: dict[str, NDArray[Any]], x_name: str, y_name: str, name:
     return x, y.reshape(len(y), -1)
 
 
+def split_again(dataset: Dataset, fraction: float, rng: np.random.Generator, *, series: bool) -> Dataset:
+    """Return the same samples, as :func:`load_dataset` splits them with this fraction and generator."""
+    rows = np.concatenate([dataset.rows, dataset.rows_validation])
+    order = np.argsort(rows, kind="stable")
+    x = np.concatenate([dataset.x, dataset.x_validation])[order]
+    y = np.concatenate([dataset.y, dataset.y_validation])[order]
+    training, validation = _split(len(x), fraction, rng, series=series, held_out=0)
+    return replace(
+        dataset,
+        x=x[training],
+        y=y[training],
+        x_validation=x[validation],
+        y_validation=y[validation],
+        rows=training + 1,
+        rows_validation=validation + 1,
+    )
+
+
 def _split(
-    samples: _Samples, fraction: float, rng: np.random.Generator
+    count: int, fraction: float, rng: np.random.Generator, *, series: bool, held_out: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows of the training and of the validation samples, counted from 0, each ascending."""
     if not 0.0 <= fraction < 1.0:
         raise UserError(f"[data] validation: must be from 0 to under 1, not {fraction}")
-    count, held = len(samples.x), samples.held_out
+    held = held_out
     if fraction and count > 1:
         held = min(max(round(fraction * count), 1), count - 1)
     order = np.arange(count)
-    if held and samples.kind != "series" and not samples.held_out:
+    if held and not series and not held_out:
         shuffled = rng.permutation(count)
         return np.sort(shuffled[held:]), np.sort(shuffled[:held])
     return order[: count - held], order[count - held :]

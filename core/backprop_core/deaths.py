@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backprop_core.coming_step import ComingStep
+from backprop_core.commands import AddLayer, Narrow, RemoveLayer
 from backprop_core.errors import UserError
 from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_command
@@ -71,16 +72,20 @@ class _Search:
         cost = trainer.network.parameters.size * trainer.batch_size
         self.budget = int(min(max(WORK / cost, 1), STEPS_REPEATED))
 
-    def run(self) -> Death:
+    def run(self) -> Death | None:
         """Look through the stretches between interventions, the last one first."""
         stack = self.trainer.undo_stack
         end = self.trainer.step_count
         for text, state in reversed(stack):
             fork = self._fork(state)
             alive_before, step = not self._dead(fork), fork.step_count
-            fork.apply(parse_command(text))
+            command = parse_command(text)
+            fork.apply(command)
             if not self._dead(fork):
                 return self._within(fork, end)
+            if isinstance(command, (Narrow, AddLayer, RemoveLayer)):
+                # Before that, another neuron had its number.
+                return None
             if alive_before:
                 return Death(step, "command", command=text)
             end = step

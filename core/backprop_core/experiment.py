@@ -26,7 +26,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Where the samples come from: exactly one of ``builtin``, ``csv``, ``series`` and ``npz`` is set."""
+    """Where the samples come from: exactly one of ``builtin``, ``csv``, ``series`` and ``npz`` is set.
+
+    ``features`` names what the network sees of two inputs x and y; empty: the inputs as they are.
+    """
 
     builtin: str | None = None
     csv: str | None = None
@@ -39,6 +42,7 @@ class DataSpec:
     seed: int = 0
     validation: float = 0.0
     standardize: bool = False
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,11 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """How the parameters are updated. ``batch_size`` None is the full batch; ``gradient_clip`` 0 is none."""
+    """How the parameters are updated. ``batch_size`` None is the full batch; ``gradient_clip`` 0 is none.
+
+    ``l1`` times the sum of all |weight|, biases left out, is added to what training makes small; the loss
+    that is reported is without it, as it is without ``weight_decay``.
+    """
 
     loss: Choice = Choice("quadratic")
     reduction: str = "mean"
@@ -70,6 +78,7 @@ class TrainingSpec:
     learning_rate: float = 0.05
     batch_size: int | None = None
     weight_decay: float = 0.0
+    l1: float = 0.0
     gradient_clip: float = 0.0
 
 

@@ -133,6 +133,9 @@ def _check_data(data: DataSpec) -> None:
         raise UserError("[data] csv needs target, the names of the columns to predict")
     if data.series is not None and data.window is None:
         raise UserError("[data] series needs window, how many numbers predict the next")
+    for name in ("samples", "noise", "validation"):
+        if getattr(data, name) is not None:
+            _check_key("data", name, getattr(data, name))
 
 
 def _check_ranges(network: NetworkSpec, training: TrainingSpec) -> None:
@@ -152,11 +155,15 @@ def _check_ranges(network: NetworkSpec, training: TrainingSpec) -> None:
     for name, value in training.loss.options:
         if value <= 0:
             raise UserError(f"[training] loss {training.loss.name} {name} must be above 0, not {value:g}")
-    for name in ("learning_rate", "weight_decay", "gradient_clip"):
-        try:
-            _BY_SECTION["training"][name].read(getattr(training, name))
-        except UserError as error:
-            raise UserError(f"[training] {name} {error}") from None
+    for name in ("learning_rate", "weight_decay", "l1", "gradient_clip"):
+        _check_key("training", name, getattr(training, name))
+
+
+def _check_key(section: str, name: str, value: Any) -> None:
+    try:
+        _BY_SECTION[section][name].read(value)
+    except UserError as error:
+        raise UserError(f"[{section}] {name} {error}") from None
 
 
 def _check_initializer(initializer: Choice) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from backprop_core.activations import ACTIVATIONS
 from backprop_core.errors import UserError, nearest
 from backprop_core.experiment import Choice
+from backprop_core.features import checked
 from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_condition
 from backprop_core.initializers import INITIALIZERS
@@ -137,6 +138,12 @@ def names(value: Any) -> tuple[str, ...]:
     return tuple(text(item) for item in value)
 
 
+def features(value: Any) -> tuple[str, ...]:
+    """Features made of two inputs; an empty list for the inputs as they are."""
+    given = names(value)
+    return checked(given) if given else ()
+
+
 def units(value: Any) -> tuple[int, ...]:
     """The hidden layers' numbers of neurons."""
     sizes = value if isinstance(value, list) else [value]
@@ -215,6 +222,7 @@ KEYS: tuple[Key, ...] = (
     Key("data", "seed", count(0), "seed of a built-in data set's own randomness"),
     Key("data", "validation", number(0, 1, below=True), "fraction held out of training"),
     Key("data", "standardize", flag, "zero mean and unit variance, fitted on the training set"),
+    Key("data", "features", features, "what the network sees of two inputs, e.g. x, y, x^2, xy, sin(x)"),
     Key("network", "hidden", units, "neurons of each hidden layer"),
     Key("network", "activation", activations, "activation of the hidden layers"),
     Key("network", "output", choice(ACTIVATIONS), "activation of the output layer"),
@@ -229,6 +237,7 @@ KEYS: tuple[Key, ...] = (
     Key("training", "learning_rate", number(0), "the step's size"),
     Key("training", "batch_size", batch_size, "samples a step, or full"),
     Key("training", "weight_decay", number(0), "decay of the parameters"),
+    Key("training", "l1", number(0), "L1 penalty: times the sum of all |weight|, biases left out"),
     Key("training", "gradient_clip", number(0), "largest global norm of the gradient; 0: none"),
     Key("mistakes", "missing_derivative", missing_derivative, "whose derivative is left out: hidden, output"),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backprop_core.errors import UserError
+from backprop_core.features import FEATURES
 from backprop_core.files import read_text, shown, write_arrays, write_atomically
 from backprop_core.history import CAPACITY
 
@@ -43,7 +44,7 @@ import numpy as np
 import torch
 from torch import nn
 
-net = nn.Sequential(
+{features}net = nn.Sequential(
     {modules},
 ).{precision}()
 with np.load({file}) as arrays:
@@ -108,7 +109,21 @@ def loader(trainer: Trainer, file: str) -> str:
     for layer, choice in zip(trainer.network.layers, (*network.activation, network.output), strict=True):
         modules += [f"nn.Linear({layer.fan_in}, {layer.units})", _module(choice)]
     precision = "double" if network.precision == "float64" else "float"
-    return LOADER.format(header=HEADER, modules=", ".join(modules), precision=precision, file=repr(file))
+    features = _feature_lines(trainer.experiment.data.features)
+    return LOADER.format(
+        header=HEADER, features=features, modules=", ".join(modules), precision=precision, file=repr(file)
+    )
+
+
+def _feature_lines(names: tuple[str, ...]) -> str:
+    """Return the function that makes the features of samples with two columns, as the module takes them."""
+    if not names:
+        return ""
+    columns = ", ".join(FEATURES[name].torch for name in names)
+    return (
+        "def features(samples):  # the module takes these: net(features(samples))\n"
+        f"    x, y = samples[:, 0], samples[:, 1]\n    return torch.stack([{columns}], dim=1)\n\n\n"
+    )
 
 
 def _module(choice: Choice) -> str:

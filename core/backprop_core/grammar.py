@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from backprop_core import commands as c
 from backprop_core.activations import ACTIVATIONS
+from backprop_core.command_text import format_command as format_command
+from backprop_core.command_text import format_condition as format_condition
+from backprop_core.command_words import count, entry, number
 from backprop_core.errors import UserError, nearest
 from backprop_core.experiment import Choice
 from backprop_core.frozen import dataclass
 from backprop_core.initializers import INITIALIZERS
-from backprop_core.optimizers import OPTIMIZERS
+from backprop_core.settings_grammar import OPTIONS, parse_set, value_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Sequence
 
 QUANTITIES = ("loss", "validation_loss", "dead", "epoch", "step", "gradient_norm", "learning_rate")
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
-OPTIONS = ("learning-rate", "batch-size", "weight-decay", "gradient-clip", "reduction", "optimizer")
 
 EXPORTED = ("curve", "torch")
 
@@ -55,6 +56,13 @@ COMMANDS = (
         "initialize", "initialize [NAME [OPTION=VALUE]…]", "draw all weights anew, biases zero; train on"
     ),
     CommandHelp("widen", "widen [LAYER] UNITS", "add hidden units, their outgoing weights zero"),
+    CommandHelp("narrow", "narrow [LAYER] UNITS", "take hidden units away: dead ones, then the least felt"),
+    CommandHelp(
+        "add-layer", "add-layer [LAYER [UNITS]]", "put in a hidden layer; the function stays, or nearly"
+    ),
+    CommandHelp(
+        "remove-layer", "remove-layer [LAYER]", "take out a hidden layer; the next one is fitted to that"
+    ),
     CommandHelp("rollback", "rollback [validation]", "go back to the parameters of the lowest loss so far"),
     CommandHelp("diagnose", "diagnose", "say why the network does or does not learn"),
     CommandHelp("treat", "treat [CURE]", "apply the cure that the diagnosis recommends, or the one named"),
@@ -71,33 +79,15 @@ COMMANDS = (
 )
 
 
-def _number(word: str, what: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        raise UserError(f"'{word}' is not a number; {what}") from None
-
-
-def _count(word: str, what: str) -> int:
-    if not (word.isascii() and word.isdecimal()) or len(word) > 18 or int(word) < 1:
-        raise UserError(f"'{word}' is not a whole number from 1 on; {what}")
-    return int(word)
-
-
 def parse_condition(text: str) -> c.Condition:
     """Return the condition that ``text`` states, e.g. ``loss < 0.05``."""
     match = _CONDITION.match(text)
     if match is None:
         raise UserError(f"'{text.strip()}' is not a condition; one looks like 'loss < 0.05'")
-    quantity, comparison, number = match.groups()
+    quantity, comparison, value = match.groups()
     if quantity not in QUANTITIES:
         raise UserError(f"nothing called '{quantity}' is measured{nearest(quantity, QUANTITIES)}")
-    return c.Condition(quantity, comparison, _number(number, "a condition ends with one"))
-
-
-def format_condition(condition: c.Condition) -> str:
-    """Return the condition's text."""
-    return f"{condition.quantity} {condition.comparison} {_plain(condition.value)}"
+    return c.Condition(quantity, comparison, number(value, "a condition ends with one"))
 
 
 def parse_command(line: str) -> c.Command:
@@ -156,13 +146,13 @@ def _statements(line: str) -> list[str]:
 def parse_script(text: str, name: str) -> tuple[tuple[int, c.Command], ...]:
     """Return the commands of a script with their line numbers; errors name script and line."""
     commands = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for place, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.strip().startswith("#"):
             continue
         try:
-            commands += [(number, command) for command in parse_commands(line)]
+            commands += [(place, command) for command in parse_commands(line)]
         except UserError as error:
-            raise UserError(f"{name}, line {number}: {error}") from None
+            raise UserError(f"{name}, line {place}: {error}") from None
     return tuple(commands)
 
 
@@ -177,20 +167,20 @@ def _run(words: Sequence[str]) -> c.Run:
     match = re.fullmatch(r"(?:until (.+?))?(?:(?:^| or )(\d+) (epochs?|steps?))?", text)
     if match is None or match.group(0) == "":
         raise UserError(f"'run {text}' is not understood; {_usage('run')}")
-    until, count, unit = match.groups()
-    if until is not None and count is None and re.search(r"\bor\b", until):
+    until, digits, unit = match.groups()
+    if until is not None and digits is None and re.search(r"\bor\b", until):
         raise UserError(f"'run {text}' is not understood; {_usage('run')}")
-    number = None if count is None else _count(count, _usage("run"))
+    most = None if digits is None else count(digits, _usage("run"))
     return c.Run(
-        epochs=number if unit and unit.startswith("epoch") else None,
-        steps=number if unit and unit.startswith("step") else None,
+        epochs=most if unit and unit.startswith("epoch") else None,
+        steps=most if unit and unit.startswith("step") else None,
         until=None if until is None else parse_condition(until),
     )
 
 
 def _step(words: Sequence[str]) -> c.Step:
     _at_most(words, 1, "step")
-    return c.Step(_count(words[0], _usage("step"))) if words else c.Step()
+    return c.Step(count(words[0], _usage("step"))) if words else c.Step()
 
 
 def _expect(words: Sequence[str]) -> c.Expect:
@@ -222,50 +212,34 @@ def _activation(words: Sequence[str]) -> c.SetActivation:
         if not defaults:
             raise UserError(f"the activation '{name}' takes no number")
         option = next(iter(defaults))
-        defaults[option] = _number(words[2], f"it is the {option} of {name}")
+        defaults[option] = number(words[2], f"it is the {option} of {name}")
     return c.SetActivation(where, Choice(name, tuple(defaults.items())))
 
 
-def _set(words: Sequence[str]) -> c.SetOption:
-    if len(words) < 2:
-        raise UserError(_usage("set"))
-    option, value, rest = words[0], words[1], words[2:]
-    if option not in OPTIONS:
-        raise UserError(f"unknown option '{option}'{nearest(option, OPTIONS)}")
-    if option == "optimizer":
-        return c.SetOption(option, _entry(OPTIMIZERS, "optimizer", value, rest))
-    if rest:
-        raise UserError(_usage("set"))
-    if option == "reduction":
-        if value not in ("mean", "sum"):
-            raise UserError(f"unknown reduction '{value}'; known: mean, sum")
-        return c.SetOption(option, value)
-    if option == "batch-size":
-        return c.SetOption(option, None if value == "full" else _count(value, "or say full"))
-    return c.SetOption(option, _number(value, f"{option} is one"))
-
-
-def _entry(catalogue: Mapping[str, Any], kind: str, name: str, settings: Sequence[str]) -> Choice:
-    if name not in catalogue:
-        raise UserError(f"unknown {kind} '{name}'{nearest(name, catalogue)}")
-    options = dict(catalogue[name].defaults)
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or key not in options:
-            raise UserError(f"'{setting}' is no setting of {name}{nearest(key, options)}")
-        options[key] = _number(value, f"{key} is one")
-    return Choice(name, tuple(options.items()))
-
-
 def _initialize(words: Sequence[str]) -> c.Initialize:
-    return c.Initialize(_entry(INITIALIZERS, "initializer", words[0], words[1:]) if words else None)
+    return c.Initialize(entry(INITIALIZERS, "initializer", words[0], words[1:]) if words else None)
 
 
-def _widen(words: Sequence[str]) -> c.Widen:
-    if not 1 <= len(words) <= 2:
-        raise UserError(_usage("widen"))
-    *layer, units = (_count(word, _usage("widen")) for word in words)
-    return c.Widen(units, layer[0] if layer else None)
+def _units(make: Callable[[int, int | None], c.Command], name: str) -> Callable[[Sequence[str]], c.Command]:
+    """Return the parser of ``NAME [LAYER] UNITS``."""
+
+    def parse(words: Sequence[str]) -> c.Command:
+        if not 1 <= len(words) <= 2:
+            raise UserError(_usage(name))
+        *layer, units = (count(word, _usage(name)) for word in words)
+        return make(units, layer[0] if layer else None)
+
+    return parse
+
+
+def _add_layer(words: Sequence[str]) -> c.AddLayer:
+    _at_most(words, 2, "add-layer")
+    return c.AddLayer(*(count(word, _usage("add-layer")) for word in words))
+
+
+def _remove_layer(words: Sequence[str]) -> c.RemoveLayer:
+    _at_most(words, 1, "remove-layer")
+    return c.RemoveLayer(*(count(word, _usage("remove-layer")) for word in words))
 
 
 def _rollback(words: Sequence[str]) -> c.Rollback:
@@ -329,12 +303,15 @@ _PARSERS: dict[str, Callable[[Sequence[str]], c.Command]] = {
     "expect": _expect,
     "reinit-dead": _reinit,
     "activation": _activation,
-    "set": _set,
+    "set": parse_set,
     "standardize": _bare(c.Standardize, "standardize"),
     "add-bias": _bare(c.AddBias, "add-bias"),
     "true-gradient": _bare(c.TrueGradient, "true-gradient"),
     "initialize": _initialize,
-    "widen": _widen,
+    "widen": _units(c.Widen, "widen"),
+    "narrow": _units(c.Narrow, "narrow"),
+    "add-layer": _add_layer,
+    "remove-layer": _remove_layer,
     "rollback": _rollback,
     "diagnose": _bare(c.Diagnose, "diagnose"),
     "treat": _treat,
@@ -345,73 +322,6 @@ _PARSERS: dict[str, Callable[[Sequence[str]], c.Command]] = {
     "checkpoint": _path(c.SaveCheckpoint, "checkpoint"),
     "export": _export,
 }
-
-
-_BARE = {
-    c.Standardize: "standardize",
-    c.AddBias: "add-bias",
-    c.TrueGradient: "true-gradient",
-    c.Diagnose: "diagnose",
-    c.TakeSnapshot: "snapshot",
-}
-
-
-def _plain(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
-
-
-def format_command(command: c.Command) -> str:
-    """Return the command's line; :func:`parse_command` reads it back."""
-    import shlex
-
-    match command:
-        case c.Run(epochs=epochs, steps=steps, until=until):
-            ends = [] if until is None else [f"until {format_condition(until)}"]
-            if epochs is not None:
-                ends.append(f"{epochs} epoch{'' if epochs == 1 else 's'}")
-            if steps is not None:
-                ends.append(f"{steps} step{'' if steps == 1 else 's'}")
-            return " ".join(["run", *([" or ".join(ends)] if ends else [])])
-        case c.Step(batches=batches):
-            return f"step {batches}"
-        case c.Expect(condition=condition):
-            return f"expect {format_condition(condition)}"
-        case c.ReinitDead(layer=None):
-            return "reinit-dead"
-        case c.ReinitDead(layer=layer, neuron=neuron):
-            return f"reinit-dead {layer}.{neuron}"
-        case c.SetActivation(where=where, activation=activation):
-            option = f" {_plain(activation.options[0][1])}" if activation.options else ""
-            return f"activation {where} {activation.name}{option}"
-        case c.SetOption(option=option, value=value):
-            return f"set {option} {_option_value(value)}"
-        case c.Initialize(initializer=initializer):
-            return "initialize" if initializer is None else f"initialize {_option_value(initializer)}"
-        case c.Widen(units=units, layer=layer):
-            return f"widen {units}" if layer is None else f"widen {layer} {units}"
-        case c.Rollback(measured=measured):
-            return "rollback validation" if measured == "validation" else "rollback"
-        case c.Treat(cure=cure):
-            return "treat" if cure is None else f"treat {cure}"
-        case c.Restart(seed=seed):
-            return "restart" if seed is None else f"restart seed {seed}"
-        case c.Undo(divergence=divergence):
-            return "undo divergence" if divergence else "undo"
-        case c.Save(path=path):
-            return f"save {shlex.quote(path)}"
-        case c.SaveCheckpoint(path=path):
-            return f"checkpoint {shlex.quote(path)}"
-        case c.Export(what=what, path=path):
-            return f"export {what} {shlex.quote(path)}"
-    return _BARE[type(command)]
-
-
-def _option_value(value: float | int | str | Choice | None) -> str:
-    if value is None:
-        return "full"
-    if isinstance(value, Choice):
-        return " ".join([value.name, *(f"{key}={_plain(number)}" for key, number in value.options)])
-    return value if isinstance(value, str) else _plain(value)
 
 
 def suggest(prefix: str) -> list[str]:
@@ -425,7 +335,7 @@ def suggest(prefix: str) -> list[str]:
     elif first == "activation":
         words = ("hidden", "output") if len(before) == 1 else tuple(ACTIVATIONS) if len(before) == 2 else ()
     elif first == "set":
-        words = OPTIONS if len(before) == 1 else _set_words(before[1]) if len(before) == 2 else ()
+        words = OPTIONS if len(before) == 1 else value_words(before[1]) if len(before) == 2 else ()
     elif first == "export" and len(before) == 1:
         words = EXPORTED
     elif first in ("restart", "undo") and len(before) == 1:
@@ -439,9 +349,3 @@ def suggest(prefix: str) -> list[str]:
     elif first == "expect" or before[-1] == "until":
         words = QUANTITIES if len(before) < 3 else ()
     return [lead + word for word in words if word.startswith(last) and word != last][:12]
-
-
-def _set_words(option: str) -> Sequence[str]:
-    return {"reduction": ("mean", "sum"), "optimizer": tuple(OPTIMIZERS), "batch-size": ("full",)}.get(
-        option, ()
-    )

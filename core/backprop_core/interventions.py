@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backprop_core import commands as c
+from backprop_core.data_changes import set_data, set_features
+from backprop_core.depth import add_layer, remove_layer
 from backprop_core.errors import UserError
 from backprop_core.experiment import Mistakes
 from backprop_core.experiment_file import resolve
 from backprop_core.files import write_arrays
 from backprop_core.grammar import format_command, parse_commands
 from backprop_core.reinitialization import initialize_anew, reinitialize_dead, roll_back
-from backprop_core.reparameterization import add_biases, standardize, widen
+from backprop_core.reparameterization import add_biases, standardize
 from backprop_core.snapshot import Mark
 from backprop_core.training_state import capture, restore
 from backprop_core.training_step import new_optimizer_state
+from backprop_core.widths import narrow, widen
+from backprop_core.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,8 +222,15 @@ def carry_out_as_one(trainer: Trainer, commands: Sequence[c.Command]) -> tuple[c
 
 def _forget_oldest(trainer: Trainer) -> None:
     stack = trainer.undo_stack
-    while len(stack) > UNDO_STATES or (len(stack) > 1 and sum(state.size for _, state in stack) > UNDO_BYTES):
+    while len(stack) > UNDO_STATES or (len(stack) > 1 and _bytes_held(trainer) > UNDO_BYTES):
         del stack[0]
+
+
+def _bytes_held(trainer: Trainer) -> int:
+    """Return how much memory undo costs: the states, and data that are no longer trained on."""
+    states = [state for _, state in trainer.undo_stack]
+    datasets = {state.dataset for state in states} - {trainer.dataset}
+    return sum(state.size for state in states) + sum(dataset.size for dataset in datasets)
 
 
 def _outcome(
@@ -339,12 +350,6 @@ def _initialize(trainer: Trainer, command: c.Initialize) -> str:
     return f"all weights drawn anew, {chosen.name}; biases zero"
 
 
-def _widen(trainer: Trainer, command: c.Widen) -> str:
-    widened = widen(trainer, command.units, command.layer)
-    names = ", ".join(map(str, widened))
-    return f"{plural(command.units, 'unit')} added to hidden layer{'s' * (len(widened) > 1)} {names}"
-
-
 def _rollback(trainer: Trainer, command: c.Rollback) -> str:
     return roll_back(trainer, command.measured)
 
@@ -355,11 +360,6 @@ def _restart(trainer: Trainer, command: c.Restart) -> str:
     return f"restarted with seed {seed}, settings as they are"
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return ``"1 step"``, ``"2 steps"``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
-
-
 _KEEPS_FUNCTION_AND_SHAPE = (c.SetOption, c.TrueGradient, c.Rollback)
 """After these, parameters from before are still worth going back to."""
 
@@ -367,11 +367,16 @@ _INTERVENTIONS: dict[type, Callable[..., str | None]] = {
     c.ReinitDead: _reinit,
     c.SetActivation: _set_activation,
     c.SetOption: _set_option,
+    c.SetData: set_data,
+    c.SetFeatures: set_features,
     c.Standardize: _standardize,
     c.AddBias: _add_bias,
     c.TrueGradient: _true_gradient,
     c.Initialize: _initialize,
-    c.Widen: _widen,
+    c.Widen: widen,
+    c.Narrow: narrow,
+    c.AddLayer: add_layer,
+    c.RemoveLayer: remove_layer,
     c.Rollback: _rollback,
     c.Restart: _restart,
 }

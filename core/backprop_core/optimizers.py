@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from backprop_core.experiment import TrainingSpec
+
     Array = NDArray[np.floating[Any]]
 
 Operation = partial[Any]
@@ -54,9 +56,10 @@ class Optimizer:
     defaults: Mapping[str, float] = field(default_factory=dict)
 
 
-def is_plain(name: str, options: Mapping[str, float], weight_decay: float, gradient_clip: float) -> bool:
+def is_plain(training: TrainingSpec) -> bool:
     """Tell whether the update is the gradient times a constant, which the backward pass can multiply in."""
-    return name == "sgd" and not options["momentum"] and not weight_decay and not gradient_clip
+    bare = training.optimizer.name == "sgd" and not training.optimizer.option("momentum")
+    return bare and not (training.weight_decay or training.l1 or training.gradient_clip)
 
 
 def _decay_operations(state: OptimizerState) -> list[Operation]:

@@ -57,6 +57,7 @@ class RecordedSnapshot:
     curve: RecordedCurve | None
     activations: dict[int, RecordedActivations]
     accuracy: Accuracy | None
+    inputs: int | None = None
 
 
 def table(event: Any, name: str) -> dict[str, Any]:
@@ -129,7 +130,8 @@ def read_snapshot(event: dict[str, Any]) -> RecordedSnapshot:
         layers=tuple(layers),
         predictions=tuple(_prediction(row) for row in items(event, "predictions")),
     )
-    return RecordedSnapshot(snapshot, _curve(event), _activations(event, snapshot), _accuracy(event))
+    inputs = count(event, "inputs", 1) if "inputs" in event else None
+    return RecordedSnapshot(snapshot, _curve(event), _activations(event, snapshot), _accuracy(event), inputs)
 
 
 def _layer(value: Any, number: int) -> LayerSummary:

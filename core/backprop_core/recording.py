@@ -30,14 +30,15 @@ DIGITS = 4
 def recorded_snapshot(trainer: Trainer, from_step: int) -> Event:
     """Return the snapshot event of a record.
 
-    Beside the keys of every snapshot it has ``curve``, the losses of the steps after ``from_step``,
-    ``activations``, a bounded part of each layer's, and for classes ``accuracy``.
+    Beside the keys of every snapshot it has ``inputs``, how many the network has, ``curve``, the losses of the
+    steps after ``from_step``, ``activations``, a bounded part of each layer's, and for classes ``accuracy``.
     """
     with np.errstate(all="ignore"):
         trainer.flush_history()
         snapshot = trainer.snapshot()
         return {
             **snapshot_event(snapshot),
+            "inputs": trainer.network.sizes[0],
             "curve": _curve(trainer, from_step),
             "activations": [_activations(trainer, snapshot, layer) for layer in _layers(snapshot)],
             **_accuracy(trainer),

@@ -113,7 +113,7 @@ def _recycle(trainer: Trainer, layer: Layer, index: int) -> None:
 def draw_incoming(trainer: Trainer, layer: Layer, index: int, initializer: Choice) -> None:
     """Draw a neuron's incoming weights; its bias, or without biases their sign, is such that it fires."""
     weights = _incoming(trainer, layer, initializer)
-    drive = _layer_inputs(trainer, layer) @ weights
+    drive = layer_inputs(trainer, layer) @ weights
     if layer.bias is not None:
         layer.bias[index] = -np.median(drive)
     elif np.count_nonzero(drive > 0) < np.count_nonzero(drive < 0):
@@ -130,9 +130,12 @@ def _incoming(trainer: Trainer, layer: Layer, initializer: Choice) -> NDArray[np
     return weights
 
 
-def _layer_inputs(trainer: Trainer, layer: Layer) -> NDArray[Any]:
-    """Return what the layer receives on every training sample, shape (samples, fan_in)."""
-    rows = np.empty((trainer.training_set.samples, layer.fan_in))
+def layer_inputs(trainer: Trainer, layer: Layer, every: int = 1) -> NDArray[Any]:
+    """Return what the layer receives on every so manieth training sample, shape (samples, fan_in)."""
+    rows = np.empty((-(-trainer.training_set.samples // every), layer.fan_in))
     for span, forward in trainer.training_set.forward_passes():
-        rows[span] = forward.layer_inputs[layer.number - 1][: layer.fan_in].T
+        received = forward.layer_inputs[layer.number - 1][: layer.fan_in].T
+        first = -(-span.start // every)
+        chosen = received[first * every - span.start :: every]
+        rows[first : first + len(chosen)] = chosen
     return rows

@@ -275,7 +275,12 @@ def _series(moment: Moment) -> Series | None:
 
 
 def _inputs(moment: Moment) -> int:
-    """Return how many features a sample has, which follows from the number of parameters; 0 if it does not."""
+    """Return how many inputs the network has.
+
+    Records of earlier versions do not tell: there it follows from the number of parameters, or is 0.
+    """
+    if moment.recorded.inputs is not None:
+        return moment.recorded.inputs
     sizes = [layer.units for layer in moment.recorded.snapshot.layers]
     bias = moment.experiment.network.bias
     rest = moment.parameters - sum((a + bias) * b for a, b in pairwise(sizes))

@@ -18,10 +18,11 @@ from backprop_core.errors import UserError
 from backprop_core.events import end_event
 from backprop_core.frames import FrameBuilder
 from backprop_core.grammar import format_command
-from backprop_core.interventions import plural, save_checkpoint
+from backprop_core.interventions import save_checkpoint
 from backprop_core.pacing import Pace, Speedometer
 from backprop_core.recording import recorded_snapshot
 from backprop_core.trainer import Goal, Trainer
+from backprop_core.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable

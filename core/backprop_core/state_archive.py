@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -14,6 +14,7 @@ from backprop_core.datasets import Standardizer, load_dataset
 from backprop_core.divergence import TENSORS, Divergence
 from backprop_core.errors import UserError
 from backprop_core.experiment_file import experiment_from_dict, experiment_to_dict
+from backprop_core.features import feature_count
 from backprop_core.keeper import Keepsakes, Kept
 from backprop_core.network import build_network
 from backprop_core.optimizers import OPTIMIZERS
@@ -128,12 +129,10 @@ class StateReader:
             experiment_from_dict(_table(values[key]), self._source, self._folder)
             for key in ("experiment", "opened")
         )
-        room = self._arrays[prefix + "parameters"].size
-        for hidden in (experiment.network.hidden, opened.network.hidden):
-            # Layers may have been widened since, and no layer added.
-            least = sum(a * b for a, b in pairwise(hidden)) + sum(hidden[:1] + hidden[-1:])
-            if least > room or len(hidden) != len(opened.network.hidden):
-                raise Contradiction
+        hidden = experiment.network.hidden
+        least = sum(a * b for a, b in pairwise(hidden)) + sum(hidden[:1] + hidden[-1:])
+        if least > self._arrays[prefix + "parameters"].size:
+            raise Contradiction
         return experiment, opened
 
     def state(self, values: Mapping[str, Any], prefix: str = "") -> TrainingState:
@@ -147,10 +146,11 @@ class StateReader:
             If the data cannot be read.
         """
         experiment, opened = self.experiments(values, prefix)
-        dataset = self._dataset(opened)
+        dataset = self._dataset(experiment)
         if values["data_sha256"] != fingerprint(dataset):
             raise Contradiction("data")
-        network = build_network(experiment.network, dataset.x.shape[1], dataset.y.shape[1])
+        inputs = feature_count(experiment.data, dataset)
+        network = build_network(experiment.network, inputs, dataset.y.shape[1])
         flat, samples = network.parameters, len(dataset.x)
         moments = len(OPTIMIZERS[experiment.training.optimizer.name].moments)
         place = {key: _count(values["place"][key]) for key in ("step", "epoch", "position")}
@@ -161,7 +161,7 @@ class StateReader:
             experiment=experiment,
             opened=opened,
             dataset=dataset,
-            x_standardizer=self._standardizer(prefix + "standardizer_x", dataset.x.shape[1]),
+            x_standardizer=self._standardizer(prefix + "standardizer_x", inputs),
             y_standardizer=self._standardizer(prefix + "standardizer_y", dataset.y.shape[1]),
             parameters=self._array(prefix + "parameters", flat.dtype, flat.shape),
             gradient=self._array(prefix + "gradient", flat.dtype, flat.shape),
@@ -186,12 +186,13 @@ class StateReader:
             kept=self._keepsakes(values.get("kept"), prefix, flat),
         )
 
-    def _dataset(self, opened: Experiment) -> Dataset:
-        key = (opened.data, opened.training.loss.name, opened.seed)
+    def _dataset(self, experiment: Experiment) -> Dataset:
+        data, loss = replace(experiment.data, standardize=False, features=()), experiment.training.loss.name
+        key = (data, loss, experiment.seed)
         if key not in self._datasets:
-            rng = np.random.default_rng(opened.seed)
+            rng = np.random.default_rng(experiment.seed)
             try:
-                dataset = load_dataset(opened.data, opened.training.loss.name, rng, self._folder)
+                dataset = load_dataset(data, loss, rng, self._folder)
             except UserError as error:
                 raise UserError(f"{self._source}: its data cannot be read again: {error}") from None
             self._datasets[key] = dataset

@@ -15,6 +15,7 @@ from backprop_core.datasets import Dataset, Standardizer, load_dataset
 from backprop_core.errors import UserError
 from backprop_core.evaluation import Evaluator, Units
 from backprop_core.experiment_file import resolve
+from backprop_core.features import derive, feature_count, features_of
 from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_condition
 from backprop_core.history import LossHistory
@@ -95,26 +96,31 @@ class Trainer:
     @classmethod
     def at(cls, state: TrainingState) -> Trainer:
         """Return a trainer in a state; nothing can be undone yet."""
-        trainer = cls(state.opened, state.dataset)
+        trainer = cls._in_state(state)
         # A restart with another seed splits the data anew.
         trainer._given_dataset = None
-        restore(trainer, state)
+        trainer._keeps_anchors = True
         return trainer
 
     @classmethod
     def fork(cls, state: TrainingState) -> Trainer:
         """Return a trainer for a what-if: it goes on from a state, with nothing to undo and no anchors."""
-        fork = cls.__new__(cls)
-        fork.undo_stack = []
-        fork.record = Journal()
-        fork._given_dataset = state.dataset
-        fork._keeps_anchors = False
-        fork.rng = np.random.default_rng()
-        fork._losses = []
-        fork._noted = 0
-        restore(fork, state)
+        fork = cls._in_state(state)
         fork.record.written_to = fork.place
         return fork
+
+    @classmethod
+    def _in_state(cls, state: TrainingState) -> Trainer:
+        trainer = cls.__new__(cls)
+        trainer.undo_stack = []
+        trainer.record = Journal()
+        trainer._given_dataset = state.dataset
+        trainer._keeps_anchors = False
+        trainer.rng = np.random.default_rng()
+        trainer._losses = []
+        trainer._noted = 0
+        restore(trainer, state)
+        return trainer
 
     def open(self, experiment: Experiment) -> None:
         """Start the experiment from its beginning: data, split, weights, all drawn from its seed.
@@ -137,14 +143,13 @@ class Trainer:
         self.dataset = self._given_dataset or load_dataset(
             data, experiment.training.loss.name, self.rng, experiment.folder
         )
-        features, outputs = self.dataset.x.shape[1], self.dataset.y.shape[1]
+        features_of(data, self.dataset)
+        features, outputs = feature_count(data, self.dataset), self.dataset.y.shape[1]
         must_fit(experiment, (features, *experiment.network.hidden, outputs), len(self.dataset.x))
         self.network = build_network(experiment.network, features, outputs)
         self.network.initialize(experiment.network.initializer, self.rng)
         self._assign_given_weights()
-        self.x_standardizer = Standardizer.fit(self.dataset.x) if data.standardize else None
-        regression = self.dataset.kind != "classification"
-        self.y_standardizer = Standardizer.fit(self.dataset.y) if data.standardize and regression else None
+        self.fit_standardizers()
         self.optimizer = new_optimizer_state(experiment, self.network)
         self.order = np.arange(len(self.dataset.x))
         self.step_count: int = 0
@@ -159,6 +164,32 @@ class Trainer:
         self.rebuild()
         self.keeper = Keeper(self)
         self._begin_epoch()
+
+    def fit_standardizers(self) -> None:
+        """Scale the data as the experiment says, by this training set."""
+        data, dataset = self.experiment.data, self.dataset
+        self.x_standardizer: Standardizer | None = None
+        self.y_standardizer: Standardizer | None = None
+        if data.standardize:
+            self.x_standardizer = Standardizer.fit(derive(dataset.x, data.features))
+            if dataset.kind != "classification":
+                self.y_standardizer = Standardizer.fit(dataset.y)
+
+    def hold(self, dataset: Dataset) -> None:
+        """Have other data; a trainer that was given its data restarts with them."""
+        self.dataset = dataset
+        if self._given_dataset is not None:
+            self._given_dataset = dataset
+
+    def take_dataset(self, dataset: Dataset) -> None:
+        """Train on other data from here on; where they have as many samples, in the same order.
+
+        :meth:`rebuild` has to follow, once network and experiment fit them.
+        """
+        self.hold(dataset)
+        if len(dataset.x) != len(self.order):
+            self.order = np.arange(len(dataset.x))
+            self._begin_epoch()
 
     def beginning(self) -> Trainer:
         """Return another trainer, at the beginning of the experiment as it was opened."""
@@ -208,7 +239,8 @@ class Trainer:
         self._anchor_due = 0.0
 
     def scaled(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return inputs in the data's units as the network expects them."""
+        """Return inputs in the data's units as the network expects them: their features, standardised."""
+        x = derive(x, self.experiment.data.features)
         return x if self.x_standardizer is None else self.x_standardizer.transform(x)
 
     @property
@@ -340,6 +372,11 @@ class Trainer:
         at_epoch_end = self.position == 0
         if self.validation_set.samples and at_epoch_end and self.history.wants_validation():
             self.history.add_validation(self.validation_set.loss())
+
+    def forget_losses(self) -> None:
+        """Drop the losses of steps that are not to become history: the state from before them is restored."""
+        self._losses.clear()
+        self._noted = 0
 
     def _note_losses(self) -> None:
         self.keeper.note(self._losses[self._noted :])

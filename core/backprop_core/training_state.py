@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_core.features import feature_count
 from backprop_core.frozen import dataclass
 from backprop_core.history import LossHistory
 from backprop_core.keeper import Keeper
@@ -90,9 +91,9 @@ def capture(trainer: Trainer) -> TrainingState:
 def restore(trainer: Trainer, state: TrainingState) -> None:
     """Put a trainer back, bit for bit, to where the state was captured."""
     trainer.experiment, trainer.opened = state.experiment, state.opened
-    trainer.dataset = state.dataset
+    trainer.hold(state.dataset)
     trainer.x_standardizer, trainer.y_standardizer = state.x_standardizer, state.y_standardizer
-    features, outputs = state.dataset.x.shape[1], state.dataset.y.shape[1]
+    features, outputs = feature_count(state.experiment.data, state.dataset), state.dataset.y.shape[1]
     trainer.network = build_network(state.experiment.network, features, outputs)
     trainer.network.parameters[:] = state.parameters
     trainer.optimizer = new_optimizer_state(state.experiment, trainer.network)
@@ -106,6 +107,7 @@ def restore(trainer: Trainer, state: TrainingState) -> None:
     trainer.ended = state.ended
     trainer.rng.bit_generator.state = state.random_state
     trainer.history = LossHistory.from_arrays(state.history)
+    trainer.forget_losses()
     trainer.interventions = list(state.interventions)
     trainer.divergence = state.divergence
     trainer.rebuild()

@@ -78,10 +78,7 @@ class StepFactory:
         self.loss: Loss = LOSSES[training.loss.name]
         self.loss_options = dict(training.loss.options)
         self.missing = experiment.mistakes.missing_derivative
-        options = dict(training.optimizer.options)
-        self.folded = training.learning_rate != 0 and is_plain(
-            training.optimizer.name, options, training.weight_decay, training.gradient_clip
-        )
+        self.folded = training.learning_rate != 0 and is_plain(training)
         self._steps: dict[int, TrainingStep] = {}
 
     def step(self, size: int) -> TrainingStep:
@@ -165,6 +162,8 @@ class StepFactory:
         operations: list[Operation] = []
         mask = self.network.frozen_mask(self.experiment.network.freeze)
         written = optimizer.update if self.folded else optimizer.gradient
+        if training.l1:
+            operations += _penalty_operations(self.network, optimizer, training.l1)
         if mask is not None:
             operations.append(partial(np.multiply, written, mask, out=written))
         if not self.folded:
@@ -177,6 +176,26 @@ class StepFactory:
         parameters = optimizer.parameters
         operations.append(partial(np.subtract, parameters, optimizer.update, out=parameters))
         return operations
+
+
+def _penalty_operations(network: Network, optimizer: OptimizerState, l1: float) -> list[Operation]:
+    """Return the gradient plus that of the penalty l1·Σ|w|: l1·sign(w) for weights, nothing for biases.
+
+    This is a subgradient, 0 where w is 0, so that a weight of zero stays there as long as nothing else moves
+    it; one beside zero is driven to and fro across it and gets no nearer than a step is long. Browser
+    playgrounds set a weight that crosses zero to zero and never train it again: that is not done here, nor
+    in PyTorch, whose ``weight.abs().sum()`` has this gradient. As part of what is made small it goes through
+    clipping and moments whatever the optimizer; only AdamW's weight decay is decoupled.
+    """
+    rates = np.zeros_like(network.parameters)
+    for layer in network.layers:
+        layer.of(rates)[: layer.fan_in] = l1
+    gradient, scratch = optimizer.gradient, optimizer.scratch
+    return [
+        partial(np.sign, optimizer.parameters, out=scratch),
+        partial(np.multiply, scratch, rates, out=scratch),
+        partial(np.add, gradient, scratch, out=gradient),
+    ]
 
 
 def _clip(gradient: Array, most: float) -> None:

@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backprop_core.commands import ReinitDead, Restart, SetActivation, SetOption, Undo
+from backprop_core.commands import (
+    AddLayer,
+    Narrow,
+    ReinitDead,
+    RemoveLayer,
+    Restart,
+    SetActivation,
+    SetOption,
+    Undo,
+)
 from backprop_core.deaths import Death, find_death
 from backprop_core.experiment import Choice
 from backprop_core.experiment_file import parse_experiment
@@ -68,6 +77,19 @@ def test_a_neuron_revived_that_died_again_died_after_that():
     assert death.cause == "update"
     assert death.learning_rate == 2.0
     assert 250 < death.step <= 300
+
+
+def test_before_units_or_layers_were_renumbered_nothing_is_said_of_a_neuron():
+    trainer = Trainer(load_preset("dying-relu"))
+    trainer.step(50)
+    for commands in ([Narrow(2)], [AddLayer(1)], [AddLayer(1), RemoveLayer(1)]):
+        for command in commands:
+            trainer.apply(command)
+        dead = [(layer.layer, neuron) for layer in trainer.snapshot(1).layers for neuron in layer.dead]
+        assert dead
+        assert {find_death(trainer, *neuron) for neuron in dead} == {None}
+        for _ in commands:
+            trainer.apply(Undo())
 
 
 def test_an_intervention_after_its_death_did_not_kill_it():

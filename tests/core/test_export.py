@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from backprop_core.commands import Export
 from backprop_core.errors import UserError
 from backprop_core.experiment_file import parse_experiment
 from backprop_core.export import EXPORTS, HEADER, MODULES, curve_csv, loader, state_dict
+from backprop_core.features import FEATURES
 from backprop_core.grammar import EXPORTED
 from backprop_core.measures import predict
 from backprop_core.presets import load_preset
@@ -126,3 +128,18 @@ def test_pytorch_loads_it_and_predicts_the_same(tmp_path, monkeypatch, activatio
         predicted = net(torch.tensor(x, dtype=next(net.parameters()).dtype)).numpy()
     tolerance = 1e-9 if precision == "float64" else 1e-4
     assert predicted == pytest.approx(predict(trainer, x), rel=tolerance, abs=tolerance)
+
+
+def test_pytorch_makes_the_features_itself(tmp_path, monkeypatch):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    names = ", ".join(f"'{name}'" for name in FEATURES)
+    text = f"[data]\nbuiltin = 'spiral'\nstandardize = true\nfeatures = [{names}]\n[network]\nhidden = 4\n"
+    trainer = Trainer(parse_experiment(text, "mine", tmp_path))
+    trainer.step(5)
+    trainer.apply(Export("torch", str(tmp_path / "net.npz")))
+    monkeypatch.chdir(tmp_path)
+    loaded: dict[str, Any] = {}
+    exec((tmp_path / "net.py").read_text(), loaded)
+    with torch.no_grad():
+        predicted = loaded["net"](loaded["features"](torch.tensor(trainer.dataset.x))).numpy()
+    assert predicted == pytest.approx(predict(trainer, trainer.dataset.x), rel=1e-9, abs=1e-12)

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from backprop_core import commands as c
 from backprop_core.activations import ACTIVATIONS
+from backprop_core.builtin_data import BUILTIN
 from backprop_core.errors import UserError
 from backprop_core.experiment import Choice
+from backprop_core.features import FEATURES
 from backprop_core.grammar import (
     COMMANDS,
     COMPARISONS,
@@ -42,6 +44,19 @@ CONTRACT = {
     "set weight-decay 0.1": c.SetOption("weight-decay", 0.1),
     "set gradient-clip 1": c.SetOption("gradient-clip", 1.0),
     "set reduction sum": c.SetOption("reduction", "sum"),
+    "set l1 0.001": c.SetOption("l1", 0.001),
+    "set data moons": c.SetData("data", "moons"),
+    "set noise 0.2": c.SetData("noise", 0.2),
+    "set samples 400": c.SetData("samples", 400),
+    "set validation 0": c.SetData("validation", 0.0),
+    "set features x,y,x^2,sin(x)": c.SetFeatures(("x", "y", "x^2", "sin(x)")),
+    "narrow 3": c.Narrow(3),
+    "narrow 2 3": c.Narrow(3, 2),
+    "add-layer": c.AddLayer(),
+    "add-layer 2": c.AddLayer(2),
+    "add-layer 2 8": c.AddLayer(2, 8),
+    "remove-layer": c.RemoveLayer(),
+    "remove-layer 1": c.RemoveLayer(1),
     "standardize": c.Standardize(),
     "add-bias": c.AddBias(),
     "restart": c.Restart(),
@@ -97,6 +112,18 @@ WRONG = {
     "set optimizer adamm": "did you mean 'adam",
     "set optimizer adam beta3=1": "did you mean 'beta",
     "set optimizer sgd 0.9": "no setting",
+    "set data mons": "did you mean 'moons'",
+    "set noise much": "not a number",
+    "set samples 0": "from 1 on",
+    "set features x,z": "unknown feature 'z'",
+    "set features x,x": "twice",
+    "set features x, y": "usage",
+    "narrow": "usage",
+    "narrow 0": "from 1 on",
+    "narrow 1 2 3": "usage",
+    "add-layer 0": "from 1 on",
+    "add-layer 1 2 3": "too much",
+    "remove-layer last": "from 1 on",
     "standardize now": "too much",
     "restart 7": "usage",
     "restart seed seven": "usage",
@@ -142,7 +169,16 @@ ANY_COMMAND = st.one_of(
     st.builds(c.Expect, conditions),
     st.builds(c.ReinitDead, counts, counts),
     st.builds(c.SetActivation, st.sampled_from(["hidden", "output", "3", "1,2"]), choices(ACTIVATIONS)),
-    st.builds(c.SetOption, st.sampled_from(["learning-rate", "weight-decay", "gradient-clip"]), numbers),
+    st.builds(
+        c.SetOption, st.sampled_from(["learning-rate", "weight-decay", "l1", "gradient-clip"]), numbers
+    ),
+    st.builds(c.SetData, st.just("data"), st.sampled_from(sorted(BUILTIN))),
+    st.builds(c.SetData, st.sampled_from(["noise", "validation"]), numbers),
+    st.builds(c.SetData, st.just("samples"), counts),
+    st.builds(c.SetFeatures, st.lists(st.sampled_from(sorted(FEATURES)), min_size=1, unique=True).map(tuple)),
+    st.builds(c.Narrow, counts, st.none() | counts),
+    st.just(c.AddLayer()) | st.builds(c.AddLayer, counts, st.none() | counts),
+    st.builds(c.RemoveLayer, st.none() | counts),
     st.builds(c.SetOption, st.just("batch-size"), st.none() | counts),
     st.builds(c.SetOption, st.just("optimizer"), choices(OPTIMIZERS)),
     st.builds(c.Restart, st.none() | st.integers(0, 10**9)),
@@ -169,7 +205,7 @@ def test_any_text_is_a_command_or_a_user_error(text):
 
 
 def test_suggestions_complete_what_was_typed():
-    assert suggest("re") == ["reinit-dead", "restart"]
+    assert suggest("re") == ["reinit-dead", "remove-layer", "restart"]
     assert "activation hidden leaky-relu" in suggest("activation hidden le")
     assert suggest("set opt") == ["set optimizer"]
     assert suggest("set optimizer ad") == ["set optimizer adam", "set optimizer adamw"]

@@ -7,16 +7,21 @@ import pytest
 
 from backprop_core.commands import (
     AddBias,
+    AddLayer,
     Condition,
     Expect,
+    Narrow,
     ReinitDead,
+    RemoveLayer,
     Restart,
     Run,
     Save,
     SetActivation,
+    SetData,
     SetOption,
     Standardize,
     Undo,
+    Widen,
 )
 from backprop_core.errors import UserError
 from backprop_core.experiment import Choice, DataSpec, Experiment, NetworkSpec, TrainingSpec
@@ -138,6 +143,18 @@ COMMANDS = [
     SetOption("batch-size", None),
     SetOption("weight-decay", 0.1),
     SetOption("gradient-clip", 1.0),
+    SetOption("l1", 0.01),
+    SetData("validation", 0.4),
+    SetData("validation", 0.0),
+    SetData("data", "moons"),
+    SetData("data", "worked-example"),
+    Widen(2),
+    Narrow(2),
+    Narrow(3, 1),
+    AddLayer(),
+    AddLayer(1, 4),
+    RemoveLayer(),
+    RemoveLayer(1),
     SetOption("reduction", "sum"),
     SetOption("optimizer", Choice("sgd", (("momentum", 0.9),))),
     Standardize(),
@@ -178,6 +195,17 @@ def test_a_journal_replays_to_the_same_bits(command):
         replay.apply(entry)
     assert replay.parameters_sha256() == trainer.parameters_sha256()
     assert replay.place == trainer.place
+
+
+def test_the_losses_of_steps_that_are_undone_are_no_history():
+    trainer = Trainer(replace(SERIES, data=replace(SERIES.data, validation=0.0)))
+    trainer.step(5)
+    trainer.apply(SetOption("learning-rate", 0.1))
+    trainer.step(7)
+    trainer.apply(Undo())
+    trainer.step(2)
+    trainer.flush_history()
+    assert trainer.history.steps == trainer.step_count == 7
 
 
 def test_adding_biases_leaves_the_function_unchanged_and_trains_them_from_then_on():

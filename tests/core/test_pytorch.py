@@ -65,7 +65,9 @@ def forward(parameters, x, activations, bias):
     return a
 
 
-def train_in_torch(trainer, optimizer_of, *, loss, activations, bias=True, reduction="mean", clip=0.0):
+def train_in_torch(
+    trainer, optimizer_of, *, loss, activations, bias=True, reduction="mean", clip=0.0, l1=0.0
+):
     """Train on the trainer's own batches: its order is read step by step, before each step of its own."""
     parameters = torch_parameters(trainer)
     optimizer = optimizer_of(parameters)
@@ -75,7 +77,10 @@ def train_in_torch(trainer, optimizer_of, *, loss, activations, bias=True, reduc
         batch = torch.tensor(trainer.order[trainer.position : trainer.position + size].copy())
         optimizer.zero_grad()
         value = TORCH_LOSSES[loss](forward(parameters, x[batch], activations, bias), y[batch])
-        (value * size if reduction == "sum" else value).backward()
+        value = value * size if reduction == "sum" else value
+        if l1:
+            value = value + l1 * sum(weights.abs().sum() for weights in parameters if weights.ndim == 2)
+        value.backward()
         if clip:
             torch.nn.utils.clip_grad_norm_(parameters, clip)
         optimizer.step()
@@ -140,6 +145,17 @@ def test_every_optimizer_walks_the_same_path(name):
     trainer = Trainer(experiment(optimizer=choice, **{"learning_rate": 0.05, **settings}), dataset(10, 2))
     reference = train_in_torch(
         trainer, optimizer_of, loss="quadratic", activations=["tanh", "tanh", "linear"]
+    )
+    assert_same_path(trainer, reference)
+
+
+@pytest.mark.parametrize(("name", "clip"), [*((name, 0.0) for name in OPTIMIZERS), ("sgd", 0.1)])
+def test_an_l1_penalty_on_the_weights_walks_the_same_path(name, clip):
+    choice, settings, optimizer_of = OPTIMIZERS[name]
+    given = {"learning_rate": 0.05, "l1": 1e-4, "gradient_clip": clip, **settings}
+    trainer = Trainer(experiment(optimizer=choice, **given), dataset(10, 2))
+    reference = train_in_torch(
+        trainer, optimizer_of, loss="quadratic", activations=["tanh", "tanh", "linear"], clip=clip, l1=1e-4
     )
     assert_same_path(trainer, reference)
 

@@ -12,6 +12,7 @@ from backprop_core.commands import ReinitDead, Restart, SetOption, Step, Undo
 from backprop_core.engine import LocalEngine
 from backprop_core.errors import UserError
 from backprop_core.events import Recorder, end_event, outcome_event, snapshot_event, start_event, to_json_line
+from backprop_core.grammar import parse_command
 from backprop_core.presets import load_preset
 from backprop_core.record import read_record
 from backprop_core.recording import recorded_snapshot
@@ -204,6 +205,24 @@ async def test_a_headless_record_shows_what_it_holds_and_no_more(tmp_path):
     assert frame.accuracy is None
     assert frame.curve.last_step.tolist() == [10, 20, 30]
     assert frame.snapshot.step == 30
+
+
+async def test_a_record_shows_the_network_as_it_was_at_every_moment(tmp_path):
+    trainer = Trainer(load_preset("circles"))
+    events, sizes = [start_event(trainer.experiment, trainer.network.parameters.size)], []
+    lines = ("add-layer 1 3", "set features x,y,x^2", "narrow 2 5", "set data digits", "remove-layer", "undo")
+    for line in (*lines, "restart"):
+        sizes.append(trainer.network.sizes)
+        events.append(recorded_snapshot(trainer, max(trainer.step_count - 5, 0)))
+        events.append(outcome_event(trainer.apply(parse_command(line))))
+        trainer.apply(Step(5))
+    engine = ReplayEngine(record_of(tmp_path / "r.jsonl", *events))
+    shown = []
+    for moment in range(len(sizes)):
+        engine.seek(moment)
+        frame = await engine.frame(WIDE)
+        shown.append((frame.inputs, *(layer.units for layer in frame.snapshot.layers)))
+    assert shown == sizes
 
 
 async def test_the_curve_is_reduced_to_what_the_view_can_show(played):

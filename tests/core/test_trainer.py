@@ -176,7 +176,7 @@ def test_steps_allocate_nothing_after_the_first(name, optimizer):
 def test_frozen_parameters_stay_and_the_others_move():
     network = replace(MOONS.network, freeze=("bias", "W2"))
     for optimizer in ("sgd", "adamw"):
-        training = replace(MOONS.training, optimizer=Choice(optimizer), weight_decay=0.1)
+        training = replace(MOONS.training, optimizer=Choice(optimizer), weight_decay=0.1, l1=0.01)
         trainer = Trainer(replace(MOONS, network=network, training=training))
         before = {name: array.copy() for name, array in trainer.network.named().items()}
         trainer.run(Run(epochs=3))
@@ -184,6 +184,34 @@ def test_frozen_parameters_stay_and_the_others_move():
             name for name, array in trainer.network.named().items() if not np.array_equal(array, before[name])
         }
         assert moved == {"W1"}
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_an_l1_penalty_adds_its_subgradient_to_weights_alone_and_nothing_at_zero(reduction):
+    training = replace(MOONS.training, optimizer=Choice("sgd"), batch_size=None, reduction=reduction)
+    plain = Trainer(replace(MOONS, training=training))
+    penalised = Trainer(replace(MOONS, training=replace(training, l1=0.25)))
+    for trainer in (plain, penalised):
+        trainer.network.layers[0].weights[0, :2] = 0.0
+        trainer.rebuild()
+    before = [layer.augmented.copy() for layer in plain.network.layers]
+    for trainer in (plain, penalised):
+        trainer.step()
+    rate = training.learning_rate
+    for layer, other, start in zip(plain.network.layers, penalised.network.layers, before, strict=True):
+        expected = layer.augmented - rate * 0.25 * np.sign(start)
+        expected[-1] = layer.bias
+        assert other.augmented == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    assert penalised.census().loss == pytest.approx(plain.census().loss, rel=0.1)
+
+
+def test_an_l1_penalty_makes_weights_small_that_nothing_else_needs():
+    training = replace(MOONS.training, l1=0.02, learning_rate=0.01)
+    small, plain = Trainer(replace(MOONS, training=training)), Trainer(MOONS)
+    for trainer in (small, plain):
+        trainer.run(Run(epochs=300))
+    sizes = [sum(np.abs(layer.weights).sum() for layer in one.network.layers) for one in (small, plain)]
+    assert sizes[0] < sizes[1] / 2
 
 
 def test_given_weights_are_where_training_starts_and_wrong_ones_are_refused():

@@ -89,6 +89,7 @@ CASES = [
     record("start without parameters", lines({**START, "parameters": None}), "line 1", "parameters"),
     record("start with negative parameters", lines({**START, "parameters": -1}), "line 1", "parameters"),
     snapshot("step missing", lambda event: event.pop("step"), "'step'"),
+    snapshot("inputs 0", setting("inputs", to=0), "'inputs'"),
     snapshot("step negative", setting("step", to=-1), "'step'"),
     snapshot("step a fraction", setting("step", to=1.5), "'step'"),
     snapshot("step text", setting("step", to="7"), "'step'"),

@@ -267,7 +267,11 @@ def test_lines_break_between_words_and_within_words_that_are_too_long():
 @pytest.mark.parametrize(
     ("line", "help_text"),
     [
-        ("set ", "learning-rate  batch-size  weight-decay  gradient-clip  reduction  optimizer"),
+        (
+            "set ",
+            "learning-rate  batch-size  weight-decay  l1  gradient-clip  reduction  optimizer"
+            "  data  noise  samples  validation  features",
+        ),
         ("s", "step  set  standardize  snapshot  save"),
         ("set o", "optimizer"),
         ("step 3", "step [3]: train so many batches"),

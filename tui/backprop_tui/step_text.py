@@ -111,11 +111,7 @@ class StepText:
     def _plain(self) -> bool:
         from backprop_core.optimizers import is_plain
 
-        training = self.experiment.training
-        optimizer = training.optimizer
-        return is_plain(
-            optimizer.name, dict(optimizer.options), training.weight_decay, training.gradient_clip
-        )
+        return is_plain(self.experiment.training)
 
     def formulas(self, width: int = 120) -> list[str]:
         """Return the station's formulas with their numbers, one a line; as many terms as a width holds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from backprop_core.diagnosis.data_facts import DataFacts, data_facts
 from backprop_core.diagnosis.layers import LayerEvidence, layer_evidence
 from backprop_core.diagnosis.probe import GradientCheck, Probe
 from backprop_core.diagnosis.trend import Trend, trend_of
+from backprop_core.features import derive
 from backprop_core.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -125,8 +127,11 @@ class Witness:
     def data(self) -> DataFacts:
         """The facts of the training set."""
         trainer = self.trainer
-        if self._data is None or self._data[0] is not trainer.dataset:
-            self._data = trainer.dataset, data_facts(trainer.dataset, trainer.experiment.training.loss)
+        seen = trainer.dataset, trainer.experiment.data.features
+        if self._data is None or self._data[0] != seen:
+            # What the network is given matters, not what it was made of.
+            dataset = replace(trainer.dataset, x=derive(trainer.dataset.x, seen[1]))
+            self._data = seen, data_facts(dataset, trainer.experiment.training.loss)
         return self._data[1]
 
     def gather(self) -> Evidence:

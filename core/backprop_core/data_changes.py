@@ -168,10 +168,7 @@ def _suited(old: Experiment, record: Builtin, *, was_classes: bool) -> tuple[Cho
 
 
 def _fit_network(trainer: Trainer, inputs: int, outputs: int) -> list[int]:
-    """Make the network take so many inputs and give so many outputs; return which layers are drawn anew."""
-    sizes = trainer.network.sizes
-    if (inputs, outputs) == (sizes[0], sizes[-1]):
-        return []
+    """Make the network that the experiment now describes; return which layers are drawn anew."""
     old, old_optimizer = reshape(trainer, trainer.experiment.network, inputs=inputs, outputs=outputs)
     initializer, drawn = trainer.experiment.network.initializer, []
     for before, after in zip(old.layers, trainer.network.layers, strict=True):

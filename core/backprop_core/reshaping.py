@@ -48,7 +48,8 @@ def reshape(
     weights = sum(a * b for a, b in pairwise(sizes))
     if weights > LARGEST_NETWORK and weights > sum(a * b for a, b in pairwise(old.sizes)):
         raise UserError(f"that makes too large a network: {weights} weights; at most {LARGEST_NETWORK}")
-    experiment = resolve(replace(trainer.experiment, network=replace(spec, weights=None)))
+    given = spec.weights if sizes == old.sizes else None
+    experiment = resolve(replace(trainer.experiment, network=replace(spec, weights=given)))
     must_fit(experiment, sizes, len(trainer.dataset.x))
     trainer.experiment = experiment
     trainer.network = build_network(experiment.network, inputs, outputs)

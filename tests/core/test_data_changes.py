@@ -125,10 +125,19 @@ def test_a_set_of_another_kind_brings_a_loss_and_an_output_that_suit_it():
         outcome = trainer.apply(SetData("data", name))
         assert trainer.experiment.training.loss.name == loss
         assert trainer.experiment.network.output.name == output
+        assert trainer.network.layers[-1].activation.name == output
         assert f"drawn anew: {drawn}" in outcome.result
         assert np.array_equal(trainer.network.layers[1].augmented, middle)
         trainer.step(2)
         assert trainer.ended is None
+
+
+def test_an_output_that_suits_takes_effect_where_no_layer_is_drawn_anew():
+    trainer = trained(replace(MOONS, data=DataSpec(builtin="circles", features=("x",))))
+    trainer.apply(SetData("data", "sine"))
+    trainer.step(3)
+    assert trainer.network.layers[-1].activation.name == "linear"
+    assert trainer.network.sizes == (1, 6, 1)
 
 
 def test_a_loss_that_was_chosen_for_classes_is_kept():

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backprop_core import interventions
 from backprop_core.builtin_data import BUILTIN
 from backprop_core.checkpoint import from_bytes, to_bytes
-from backprop_core.commands import Restart, Run, SetData, SetFeatures, Standardize, Undo
+from backprop_core.commands import Restart, Run, SetData, SetFeatures, SetOption, Standardize, Undo
 from backprop_core.errors import UserError
 from backprop_core.experiment import Choice, DataSpec, Experiment, NetworkSpec, TrainingSpec
 from backprop_core.experiment_file import format_experiment, parse_experiment
@@ -274,3 +275,13 @@ def test_an_exported_network_says_how_its_features_are_made():
     assert "nn.Linear(3, 6)" in text
     compile(text, "net.py", "exec")
     assert "features" not in loader(trained(), "net.npz")
+
+
+def test_data_that_undo_goes_back_to_count_against_its_memory(monkeypatch):
+    trainer = trained()
+    for samples in (2000, 4000, 2000):
+        trainer.apply(SetData("samples", samples))
+    states = sum(state.size for _, state in trainer.undo_stack)
+    monkeypatch.setattr(interventions, "UNDO_BYTES", states + 100_000)
+    trainer.apply(SetOption("learning-rate", 0.1))
+    assert len(trainer.undo_stack) < 4

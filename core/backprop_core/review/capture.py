@@ -206,7 +206,7 @@ def _targets(analysis: UnitAnalysis, chains: list[Chain]) -> Data:
             for layers in (chain.layers, *chain.twins):
                 for meeting in analysis.meetings[id(layers[-1])]:
                     inside = meeting.node in (in_loss if where == "loss" else analysis.updated)
-                    if inside and meeting.target is not None and meeting.node.op in ("subtract", "multiply"):
+                    if inside and meeting.target is not None and meeting.node.op in ("subtract", "multiply", "set_item"):
                         size = np.size(layers[-1].z.value)
                         if np.size(meeting.target.value) == size:
                             target = _activation_rows_of(layers[-1], meeting.target.value)

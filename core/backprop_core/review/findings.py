@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 @dataclass
-@dataclass
 class Judgement:
     """All that was found about one script's updates."""
 
@@ -45,7 +44,9 @@ def judge(network: Network) -> Judgement:
     findings = _joined(network, _from_edits(network, states))
     if network.implied and network.activations[-1] in ("sigmoid", "softmax"):
         # Without a loss to go by, this is the right gradient of cross-entropy.
-        findings = [finding for finding in findings if finding.id != "missing-output-derivative"]
+        short = [finding for finding in findings if finding.id == "missing-output-derivative"]
+        network.short_form = bool(short)
+        findings = [finding for finding in findings if finding not in short]
     broadcast = broadcast_error(network)
     if broadcast is not None:
         findings = [broadcast, *(finding for finding in findings if finding.id != "wrong-gradient")]

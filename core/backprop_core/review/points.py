@@ -76,6 +76,8 @@ class Network:
     names: list[dict[str, str]]
     """What the script calls z, a and x of each layer."""
     column_major: bool
+    short_form: bool = False
+    """Whether the output's δ is taken to be its error: cross-entropy's, where the script computes no loss."""
 
 
 LOSS_BASES: dict[str, Any] = {

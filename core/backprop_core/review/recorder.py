@@ -64,6 +64,13 @@ class Given:
 
 
 @dataclass(eq=False, slots=True)
+class Written:
+    """A number that stands in a formula: never data, and no node of its own."""
+
+    value: float
+
+
+@dataclass(eq=False, slots=True)
 class Node:
     """One value: an operation's result, or a leaf that was there before."""
 
@@ -214,6 +221,8 @@ class Recorder:
             self.nodes.append(leaf)
             inputs.append(leaf)
             return Ref(len(inputs) - 1)
+        if type(value) is Written:
+            return value.value
         if is_numeric(value):
             inputs.append(self.node_of(value))
             return Ref(len(inputs) - 1)
@@ -223,10 +232,12 @@ class Recorder:
 
     # -- operations ------------------------------------------------------------------------------------------
 
-    def binary(self, op: str, left: Any, right: Any, site: int) -> Any:
-        """``left op right``."""
+    def binary(self, op: str, left: Any, right: Any, site: int, written: int | None = None) -> Any:
+        """``left op right``; ``written``: which of the two is a number that stands in the formula itself."""
         function = OPERATORS[op]
         result = function(left, right)
+        if type(result) is list and op == "multiply":
+            return [self.number(element) if type(element) is float else element for element in result]
         if not self.recording:
             return result
         if op == "remainder" and isinstance(left, str):
@@ -234,7 +245,30 @@ class Recorder:
                 self.show(part, site, self.sites.part(site, number))
         if type(left) is int or type(right) is int:
             left, right = self._given(op, left, right, site)
+        if written is not None:
+            left, right = (Written(one) if number == written else one for number, one in enumerate((left, right)))
         return self._record(op, function, (left, right), None, result, site)
+
+    @staticmethod
+    def number(value: float) -> float:
+        """Return the same number as an object of its own: a value is known by its identity."""
+        return value * 1.0
+
+    def either(self, value: Any, *compared: Any) -> Any:
+        """``value``, chosen by comparing others: where it is a constant, it still follows from them."""
+        if not self.recording or not isinstance(value, (int, float)) or isinstance(value, bool):
+            return value
+        return self._constant_of(value, compared)
+
+    def _constant_of(self, value: Any, arguments: tuple[Any, ...]) -> Any:
+        """Return a number that was not seen before as one that follows from others, with no slope."""
+        inputs = tuple(self.node_of(one) for one in arguments if isinstance(one, (float, np.floating)))
+        known = self._table.get(id(value)) if isinstance(value, float) else None
+        if known is not None or not inputs or any(value is one for one in arguments):
+            return value
+        result = self.number(float(value))
+        self._add("branch", inputs, result, -1)
+        return result
 
     def _given(self, op: str, left: Any, right: Any, site: int) -> tuple[Any, Any]:
         """Mark whole numbers that are data, not written in the formula: inputs and targets in lists often are."""
@@ -388,7 +422,8 @@ class Recorder:
 
     def _called(self, function: Any, op: str, site: int, arguments: Any, keywords: Any) -> Any:
         if self._own(function):
-            return function(*arguments, **keywords)
+            result = function(*arguments, **keywords)
+            return self._constant_of(result, arguments) if type(result) is float else result
         if op in SHOWING:
             for number, argument in enumerate((*arguments, *keywords.values())):
                 self.show(argument, site, self.sites.part(site, number))
@@ -542,6 +577,23 @@ def _sum(recorder: Recorder, site: int, iterable: Any, start: Any = 0) -> Any:
     return total
 
 
+def _larger(recorder: Recorder, site: int, *values: Any, **keywords: Any) -> Any:
+    return _extreme(recorder, site, "maximum", max, values, keywords)
+
+
+def _smaller(recorder: Recorder, site: int, *values: Any, **keywords: Any) -> Any:
+    return _extreme(recorder, site, "minimum", min, values, keywords)
+
+
+def _extreme(recorder: Recorder, site: int, op: str, function: Any, values: Any, keywords: Any) -> Any:
+    """Record the larger or smaller of two numbers; Python's own functions return one of the two objects."""
+    result = function(*values, **keywords)
+    numbers = len(values) == 2 and not keywords and all(isinstance(one, (int, float)) for one in values)
+    if not numbers or not any(isinstance(one, float) for one in values):
+        return result
+    return recorder._record(op, getattr(np, op), values, None, recorder.number(result), site)
+
+
 def _apply_along_axis(
     recorder: Recorder, site: int, function: Any, axis: int, array: Any, *rest: Any, **keywords: Any
 ) -> Any:
@@ -554,6 +606,6 @@ def _apply_along_axis(
 
 
 _REWRITTEN: dict[Any, Callable[..., Any]] = {
-    zip: _zip, enumerate: _enumerate, map: _map, list: _list, tuple: _tuple, reversed: _reversed, sum: _sum,
+    zip: _zip, enumerate: _enumerate, max: _larger, min: _smaller, map: _map, list: _list, tuple: _tuple, reversed: _reversed, sum: _sum,
     np.apply_along_axis: _apply_along_axis,
 }  # fmt: skip

@@ -262,10 +262,10 @@ def find_training_loop(graph: Graph) -> int | None:
     depth: dict[int, int] = {}
     for top in graph.tops:
         depth[top.site] = max(depth.get(top.site, 0), len(top.loops))
-    from backprop_core.review.scalar_structure import is_scalar_weight
+    from backprop_core.review.scalar_structure import is_factor, is_scalar_weight
 
     ordered = sorted(depth, key=lambda site: -depth[site])
-    for is_used in (is_weight, is_scalar_weight):
+    for is_used in (is_weight, is_scalar_weight, is_factor):
         for site in ordered:
             if _updates_the_same(graph, site, is_used):
                 return site

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 class UnitAnalysis:
     """The network and the loss in one unit of a recorded graph."""
 
-    def __init__(
-        self, graph: Graph, unit: Unit, families: list[Family], later: set[Node]
-    ) -> None:
+    def __init__(self, graph: Graph, unit: Unit, families: list[Family], later: set[Node]) -> None:
         self.graph = graph
         self.unit = unit
         self.start = unit.given()
@@ -60,7 +58,8 @@ class UnitAnalysis:
 
     def _sort_chains(self, chains: list[Chain], trained: set[str]) -> None:
         """Tell passes that lead to the update from others, and find the output of each."""
-        self.updated = self.ancestors_of(self._after(trained))
+        biases = {layer.bias.path for chain in chains for layer in chain.layers if layer.bias is not None}
+        self.updated = self.ancestors_of(self._after(trained | biases))
         for chain in merge_twins(chains):
             training = any(layers[-1].use.node in self.updated for layers in (chain.layers, *chain.twins))
             (self.chains if training else self.evaluations).append(chain)

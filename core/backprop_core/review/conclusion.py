@@ -10,7 +10,8 @@ from backprop_core.review.beyond import beyond_the_gradient
 from backprop_core.review.correction import apply, corrected_lines
 from backprop_core.review.explanation import put_into_words
 from backprop_core.review.findings import judge
-from backprop_core.review.naming import Lines, parameter_names
+from backprop_core.review.lines import Lines
+from backprop_core.review.naming import parameter_names
 from backprop_core.review.points import build_network
 from backprop_core.review.reasons import why_not
 from backprop_core.review.report import ParameterReport, Review, Warned
@@ -58,8 +59,8 @@ def conclusion_of(
         return Review(str(script), False, why_not(messages, stopped, timeout))
     network = judgement.network
     names = parameter_names(network.parameters.values(), source)
-    where = Lines(network, judgement)
     text = source.split("\n")
+    where = Lines(network, judgement, text)
     mistakes, edits, whole = [], {}, True
     for finding in judgement.findings:
         line = where.of(finding)

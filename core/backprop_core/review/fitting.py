@@ -40,6 +40,15 @@ class Fit:
     power: int = 0
     decay: float = 0.0
     varying: bool = False
+    each: tuple[tuple[int, float], ...] = ()
+    """The points with their factors, where these vary."""
+
+    def varies_as(self, other: Fit) -> bool:
+        """Whether the factors of both change alike from point to point, as a changing learning rate's do."""
+        mine, theirs = dict(self.each), dict(other.each)
+        shared = mine.keys() & theirs.keys()
+        ratios = [mine[number] / theirs[number] for number in shared if theirs[number]]
+        return len(ratios) >= 2 and bool(np.allclose(ratios, ratios[0], rtol=1e-4, atol=0))
 
 
 def fit(
@@ -87,10 +96,12 @@ def fit(
         return _with_decay(observed, predicted, weights, rates) if decaying else None
     if not factors:
         return Fit(0.0, 0.0)
-    return _consistent(factors, [rows[number] for number in used], worst, min(o.size for o in observed))
+    return _consistent(factors, used, [rows[number] for number in used], worst, min(o.size for o in observed))
 
 
-def _consistent(factors: list[float], rows: list[int], worst: float, size: int) -> Fit | None:
+def _consistent(
+    factors: list[float], used: list[int], rows: list[int], worst: float, size: int
+) -> Fit | None:
     values = np.array(factors)
     for power in (0, 1, -1):
         scaled = values / np.array(rows, float) ** power
@@ -98,7 +109,8 @@ def _consistent(factors: list[float], rows: list[int], worst: float, size: int) 
         if np.all(np.abs(scaled - middle) <= SAME_FACTOR * abs(middle)):
             return Fit(middle, worst, power)
     if size >= 3 and (np.all(values > 0) or np.all(values < 0)):
-        return Fit(float(np.median(values)), worst, 0, 0.0, True)
+        each = tuple(zip(used, factors, strict=True))
+        return Fit(float(np.median(values)), worst, 0, 0.0, True, each)
     return None
 
 

@@ -8,7 +8,6 @@ in several layers cost no more than the single ones.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +25,17 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-MOST_SECONDS = 4.0
-"""Processor time for one search: what no combination explains is said to be wrong, without trying for ever."""
+MOST_WORK = 3e9
+"""For one search: what no combination explains is said to be wrong, without trying for ever.
+
+Counted in operations, about a nanosecond each, so that a busy machine finds the same."""
+TRY = 25_000
+"""What it costs to try an edit at a point, beside its numbers."""
+NUMBER = 15
+VARYING = 1.2
+"""More than one mistake that explains it with one factor: a factor of its own at each point explains too much."""
+KNOWN_VARYING = 0.1
+"""Once the rate is known to change from point to point, all layers follow it."""
 WRONG_WEIGHTS = 4.0
 WRONG_BIAS = 3.0
 MOST_STATES = 10
@@ -54,6 +62,8 @@ class State:
     """What arrives at the layer's activation, for each point."""
     fits: dict[tuple[int, str], Fit | None] = field(default_factory=dict)
     deltas: dict[int, tuple[Array, ...]] = field(default_factory=dict)
+    signals: dict[int, tuple[Array, ...]] = field(default_factory=dict)
+    """What arrived at each layer's activation, before its derivative."""
     raw: tuple[Array, ...] = ()
 
 
@@ -67,6 +77,8 @@ class Choice:
     """For the layer's own gradients."""
     passed: tuple[Array, ...]
     """For the layers below."""
+    signal: tuple[Array, ...] = ()
+    """What it was made from."""
 
 
 class Search:
@@ -80,7 +92,7 @@ class Search:
         self.rates = [point.rate for point in self.points]
         self.rows = [point.rows for point in self.points]
         self._may_decay = True
-        self._until = time.process_time() + MOST_SECONDS
+        self.work = 0
 
     def run(self) -> list[State]:
         """Return the cheapest explanations."""
@@ -109,7 +121,7 @@ class Search:
     def _layer(self, state: State, index: int) -> list[State]:
         found: list[State] = []
         for choice in sorted(self._choices(state, index), key=lambda choice: choice.cost):
-            if found and time.process_time() > self._until:
+            if found and self.work > MOST_WORK:
                 break
             # What is passed on below shows there only.
             shows = choice.cost > 2.2 or not any(edit.id == "raw-error-propagated" for edit in choice.edits)
@@ -126,10 +138,17 @@ class Search:
         best_w = min(cost for cost, _, _ in weight_options)
         best_b = min(cost for cost, _, _ in bias_options)
         result = []
+        before = [fit for fit in state.fits.values() if fit is not None and fit.varying]
         for w_cost, w_edit, w_fit in weight_options:
             for b_cost, b_edit, b_fit in bias_options:
                 if w_cost > best_w + 0.3 or b_cost > best_b + 0.3:
                     continue
+                if any(w_fit is not None and w_fit.varies_as(one) for one in before):
+                    w_cost = w_cost - VARYING + KNOWN_VARYING
+                if any(
+                    b_fit is not None and b_fit.varies_as(one) for one in (*before, w_fit) if one is not None
+                ):
+                    b_cost = b_cost - VARYING + KNOWN_VARYING
                 edits = choice.edits + tuple(edit for edit in (w_edit, b_edit) if edit is not None)
                 result.append(
                     State(
@@ -138,6 +157,7 @@ class Search:
                         choice.passed,
                         {**state.fits, (index, "W"): w_fit, (index, "b"): b_fit},
                         {**state.deltas, number: choice.used},
+                        {**state.signals, number: choice.signal},
                         state.raw,
                     )
                 )
@@ -147,7 +167,7 @@ class Search:
         top = index == self.depth - 1
         for cost, edits, signal in self._propagated(state, index) if not top else [(0.0, (), state.signal)]:
             for choice in self._derivatives(signal, index):
-                yield replace(choice, cost=cost + choice.cost, edits=edits + choice.edits)
+                yield replace(choice, cost=cost + choice.cost, edits=edits + choice.edits, signal=signal)
 
     # -- from the layer above ------------------------------------------------------------------------------------
 
@@ -298,6 +318,7 @@ class Search:
     def _fit(
         self, observed: list[Array], predicted: list[Array], weights: list[Array], decaying: bool = False
     ) -> Fit | None:
+        self.work += sum(TRY + NUMBER * one.size for one in observed)
         return fit(observed, predicted, weights, self.rates, self.rows, decaying)
 
     def _weights(self, index: int, delta: tuple[Array, ...]) -> list[tuple[float, Edit | None, Fit | None]]:
@@ -311,13 +332,22 @@ class Search:
             if found and cost > found[0][0] + 0.3:
                 break
             made = self._fit(observed, predicted, held)
-            if made is None and edit is None:
+            if made is None and (edit is None or self._asks_decay(index)):
                 made = self._with_decay(index, observed, predicted)
             if made is not None:
-                found.append((cost + (0.5 if made.varying else 0.0), edit, made))
+                found.append((cost + (VARYING if made.varying else 0.0), edit, made))
         if found:
             return found
         return [(WRONG_WEIGHTS, Edit("wrong-gradient", index + 1, "W"), None)]
+
+    def _asks_decay(self, index: int) -> bool:
+        """Whether the loss holds a term of these weights themselves."""
+        for point in self.network.points:
+            for part in point.data["parameters"]:
+                for place in part["canonical"]:
+                    if place["layer"] == index and place["kind"] == "W" and np.any(place.get("own", 0)):
+                        return True
+        return False
 
     def _with_decay(self, index: int, observed: list[Array], predicted: list[Array]) -> Fit | None:
         """Allow for a part in proportion to the weights; those of the bias may be left out of it."""
@@ -384,10 +414,13 @@ class Search:
         if all(not np.any(o) for o in observed):
             if all(not np.any(g) for g in right):
                 return [(0.0, None, None)]
+            if self.network.activations[index] == "softmax" and self._is_touched(index):
+                # Summed over everything, the δ of a softmax cancels.
+                return [(1.0, Edit("bias-gradient-wrong-axis", number, "b"), None)]
             return [(1.0, Edit("bias-never-updated", number, "b"), None)]
         made = self._fit(observed, right, held) if observed[0].shape == right[0].shape else None
         if made is not None:
-            return [(0.5 if made.varying else 0.0, None, made)]
+            return [(VARYING if made.varying else 0.0, None, made)]
         if _by_itself(observed):
             return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None)]
         found: list[tuple[float, Edit | None, Fit | None]] = []
@@ -401,6 +434,10 @@ class Search:
             if made is not None:
                 return [(1.0, edit, made)]
         return found or [(WRONG_BIAS, Edit("wrong-gradient", number, "b"), None)]
+
+    def _is_touched(self, index: int) -> bool:
+        part = self.network.parameters.get(self.network.biases[index] or "")
+        return part is not None and bool(part["touched"])
 
     def _bias_variants(
         self, index: int, choice: Choice, state: State, shape: tuple[int, ...]

@@ -50,6 +50,10 @@ class Sites:
         self.source = source
         self.lines = source.splitlines()
         self.nodes: list[ast.AST] = []
+        self.functions: dict[int, tuple[int, int]] = {}
+        """The first and last line of the function in which a return stands."""
+        self.helpers = _helpers(ast.parse(source))
+        """The lines of functions of one return that are called at several places: the mistake is at one of these."""
 
     def add(self, node: ast.AST) -> int:
         """Return the number of a new site."""
@@ -74,6 +78,25 @@ class Sites:
     def text(self, node: ast.AST) -> str:
         """Return the source of a syntax node, as it was written."""
         return ast.get_source_segment(self.source, node) or ""
+
+
+def _helpers(tree: ast.AST) -> list[tuple[int, int]]:
+    calls: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            calls[name] = calls.get(name, 0) + 1
+    return [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and calls.get(node.name, 0) > 1
+        and [type(part) for part in node.body if not _is_text(part)] == [ast.Return]
+    ]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def instrument(source: str, path: str) -> tuple[ast.Module, Sites]:
@@ -105,6 +128,7 @@ class _Rewriter(ast.NodeTransformer):
         self.sites = sites
         self.originals = originals
         self.classes: list[str] = []
+        self.functions: list[tuple[int, int]] = []
 
     def _site(self, node: ast.AST) -> ast.Constant:
         return ast.Constant(self.sites.add(self.originals.get(_key(node), node)))
@@ -125,9 +149,19 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         _let_zero_be_a_float(node)
-        node.body = [self._visited(statement) for statement in node.body]
-        node.body = _flat(node.body)
+        self.functions.append((node.lineno, node.end_lineno or node.lineno))
+        node.body = _flat([self._visited(statement) for statement in node.body])
+        self.functions.pop()
         node.args.defaults = [self.visit(default) for default in node.args.defaults]
+        return node
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        site = self._site(node)
+        if node.value is not None and not isinstance(node.value, ast.Constant) and self.functions:
+            self.sites.functions[site.value] = self.functions[-1]  # type: ignore[index]
+            node.value = self._call("returned", node.value, [self.visit(node.value), site])
+        else:
+            self.generic_visit(node)
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:

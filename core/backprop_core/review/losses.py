@@ -71,10 +71,13 @@ def loss_families(graph: Graph, sites: Sites, wanted: str | None) -> list[Family
     for node in graph.nodes:
         if node.op == "leaf" or not _is_number(node.value):
             continue
+        names = [name for name, _ in node.names if name]
         for name, site in node.names:
+            if not name:
+                continue
             _note(found, name, sites.line(site), _by_name(name), node)
         for how, site, text in node.shown:
-            name = node.names[-1][0] if node.names else " ".join(text.split())[:60]
+            name = names[-1] if names else " ".join(text.split())[:60]
             if not name:
                 continue
             _note(found, name, sites.line(site), _by_name(name), node)
@@ -215,7 +218,9 @@ def _is_whole_target(source: Node, node: Node) -> bool:
 
 def _is_lone_target(source: Node, node: Node) -> bool:
     """Whether a number that is no part of the formula is subtracted from a single output, or that from it."""
-    return node.op == "subtract" and source.op == "leaf" and all(np.size(one.value) == 1 for one in node.inputs)
+    return (
+        node.op == "subtract" and source.op == "leaf" and all(np.size(one.value) == 1 for one in node.inputs)
+    )
 
 
 def _varying(unit: Unit) -> set[Node]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 import sys
 from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType
@@ -34,6 +35,13 @@ IN_PLACE: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 MUTATORS = {"shuffle", "copyto", "fill", "put", "place", "putmask", "fill_diagonal", "sort", "partition", "at",
             "resize", "itemset"}  # fmt: skip
+OPERATION = 500
+"""What an operation costs beside its numbers, in numbers."""
+LONGEST_NAMED = 100
+OF_BIASES = re.compile(
+    r"bias|(^|[._])(d|g|\w*grad|\w*nabla|\w*delta)\w*_?b(s|\d*)$|(^|[._])d?bs?\d*$", re.IGNORECASE
+)
+"""Names for lists of biases' gradients: with one sample they hold the δs themselves, and not in another role."""
 SHOWING = {
     "print",
     "str",
@@ -46,6 +54,14 @@ SHOWING = {
     "set_description",
     "set_postfix",
 }
+
+
+@dataclass(eq=False, slots=True)
+class Caller:
+    """The call of one of the script's functions that is being carried out, and that in which it was made."""
+
+    site: int
+    outer: Caller | None
 
 
 @dataclass(eq=False, slots=True)
@@ -84,7 +100,11 @@ class Node:
     function: Callable[..., Any] | None = None
     obj: Any = None
     names: list[tuple[str, int]] = field(default_factory=list)
+    """What it is called, and where it got that name; an empty name for a place in a list."""
     shown: list[tuple[str, int, str]] = field(default_factory=list)
+    caller: Caller | None = None
+    returned: list[int] = field(default_factory=list)
+    """The returns of functions that it went through."""
     given: bool = False
     """Whether it is a whole number that may be data."""
 
@@ -152,6 +172,7 @@ class Recorder:
         self.nodes: list[Node] = []
         self.tops: list[Top] = []
         self.loops: list[Loop] = []
+        self.caller: Caller | None = None
         self.instances = 0
         self._first_paths: dict[int, set[str]] = {}
         self.on_top: Callable[[Recorder, Loop], None] = lambda recorder, loop: None
@@ -161,6 +182,8 @@ class Recorder:
         """Forget all that was recorded."""
         self.nodes.clear()
         self.tops.clear()
+        self.work = 0
+        """How much was computed while recording: a measure that no other process changes, as a clock's would."""
         self._table: dict[int, Node] = {}
         self._views: dict[int, list[Node]] = {}
 
@@ -174,7 +197,9 @@ class Recorder:
         return node
 
     def _add(self, op: str, inputs: tuple[Node, ...], value: Any, site: int) -> Node:
-        node = Node(len(self.nodes), op, inputs, value, site, obj=value)
+        node = Node(len(self.nodes), op, inputs, value, site, obj=value, caller=self.caller)
+        if inputs:
+            self.work += OPERATION + np.size(value)
         self.nodes.append(node)
         self._table[id(value)] = node
         if isinstance(value, np.ndarray):
@@ -246,7 +271,9 @@ class Recorder:
         if type(left) is int or type(right) is int:
             left, right = self._given(op, left, right, site)
         if written is not None:
-            left, right = (Written(one) if number == written else one for number, one in enumerate((left, right)))
+            left, right = (
+                Written(one) if number == written else one for number, one in enumerate((left, right))
+            )
         return self._record(op, function, (left, right), None, result, site)
 
     @staticmethod
@@ -375,6 +402,22 @@ class Recorder:
                         self.bind((part,), element, site)
             elif is_numeric(value):
                 self.node_of(value).names.append((text, site))
+            elif type(value) is list and len(value) <= LONGEST_NAMED and not OF_BIASES.search(text):
+                self._note_inside(value, site)
+        return value
+
+    def _note_inside(self, values: list[Any], site: int) -> None:
+        """Note that numbers got another place, without a name of their own: within a list."""
+        for element in values:
+            if type(element) is list and len(element) <= LONGEST_NAMED:
+                self._note_inside(element, site)
+            elif (node := self._table.get(id(element))) is not None and is_numeric(element):
+                node.names.append(("", site))
+
+    def returned(self, value: Any, site: int) -> Any:
+        """``return value``."""
+        if self.recording and is_numeric(value):
+            self.node_of(value).returned.append(site)
         return value
 
     def show(self, value: Any, site: int, text: str | None = None) -> Any:
@@ -422,8 +465,14 @@ class Recorder:
 
     def _called(self, function: Any, op: str, site: int, arguments: Any, keywords: Any) -> Any:
         if self._own(function):
-            result = function(*arguments, **keywords)
+            outer, self.caller = self.caller, Caller(site, self.caller)
+            try:
+                result = function(*arguments, **keywords)
+            finally:
+                self.caller = outer
             return self._constant_of(result, arguments) if type(result) is float else result
+        if op == "append":
+            self._note_inside([argument for argument in arguments if is_numeric(argument)], site)
         if op in SHOWING:
             for number, argument in enumerate((*arguments, *keywords.values())):
                 self.show(argument, site, self.sites.part(site, number))
@@ -606,6 +655,7 @@ def _apply_along_axis(
 
 
 _REWRITTEN: dict[Any, Callable[..., Any]] = {
-    zip: _zip, enumerate: _enumerate, max: _larger, min: _smaller, map: _map, list: _list, tuple: _tuple, reversed: _reversed, sum: _sum,
+    zip: _zip, enumerate: _enumerate, max: _larger, min: _smaller,
+    map: _map, list: _list, tuple: _tuple, reversed: _reversed, sum: _sum,
     np.apply_along_axis: _apply_along_axis,
 }  # fmt: skip

@@ -49,6 +49,7 @@ def capture(analysis: UnitAnalysis, sites: Sites, label: str, detail: bool) -> D
         "target": _targets(analysis, chains),
         "broadcast": _broadcast(analysis, sites, chains),
         "late": analysis.late(),
+        "coarse": np.asarray(first[-1].use.node.value).dtype in (np.float32, np.float16),
         "source": _source(analysis, chains)
         | {
             "line": _taken_at(sites, chains[0].layers[0].use.input),

@@ -40,6 +40,8 @@ WRONG_WEIGHTS = 4.0
 WRONG_BIAS = 3.0
 MOST_STATES = 10
 MOST_POINTS = 7
+FEWEST_POINTS = 2
+NEAR_ZERO = 1e-3
 
 
 @dataclass(frozen=True)
@@ -133,22 +135,23 @@ class Search:
     def _tested(self, state: State, index: int, choice: Choice) -> list[State]:
         """Return the explanations of a layer's weights and bias, given its δ."""
         number = index + 1
-        weight_options = self._weights(index, choice.used)
-        bias_options = self._bias(index, choice, state)
+        before = [fit for fit in state.fits.values() if fit is not None and fit.varying]
+        weight_options = [
+            (_judged(cost, fit, before), edit, fit) for cost, edit, fit in self._weights(index, choice.used)
+        ]
         best_w = min(cost for cost, _, _ in weight_options)
+        before += [
+            fit for cost, _, fit in weight_options if fit is not None and fit.varying and cost == best_w
+        ]
+        bias_options = [
+            (_judged(cost, fit, before), edit, fit) for cost, edit, fit in self._bias(index, choice, state)
+        ]
         best_b = min(cost for cost, _, _ in bias_options)
         result = []
-        before = [fit for fit in state.fits.values() if fit is not None and fit.varying]
         for w_cost, w_edit, w_fit in weight_options:
             for b_cost, b_edit, b_fit in bias_options:
                 if w_cost > best_w + 0.3 or b_cost > best_b + 0.3:
                     continue
-                if any(w_fit is not None and w_fit.varies_as(one) for one in before):
-                    w_cost = w_cost - VARYING + KNOWN_VARYING
-                if any(
-                    b_fit is not None and b_fit.varies_as(one) for one in (*before, w_fit) if one is not None
-                ):
-                    b_cost = b_cost - VARYING + KNOWN_VARYING
                 edits = choice.edits + tuple(edit for edit in (w_edit, b_edit) if edit is not None)
                 result.append(
                     State(
@@ -319,7 +322,7 @@ class Search:
         self, observed: list[Array], predicted: list[Array], weights: list[Array], decaying: bool = False
     ) -> Fit | None:
         self.work += sum(TRY + NUMBER * one.size for one in observed)
-        return fit(observed, predicted, weights, self.rates, self.rows, decaying)
+        return fit(observed, predicted, weights, self.rates, self.rows, decaying, self.network.coarse)
 
     def _weights(self, index: int, delta: tuple[Array, ...]) -> list[tuple[float, Edit | None, Fit | None]]:
         layers = self._of(index)
@@ -336,9 +339,9 @@ class Search:
                 made = self._with_decay(index, observed, predicted)
             if made is not None:
                 found.append((cost + (VARYING if made.varying else 0.0), edit, made))
-        if found:
+        if any(made is None or not made.loose for _, _, made in found):
             return found
-        return [(WRONG_WEIGHTS, Edit("wrong-gradient", index + 1, "W"), None)]
+        return [*found, (WRONG_WEIGHTS, Edit("wrong-gradient", index + 1, "W"), None)]
 
     def _asks_decay(self, index: int) -> bool:
         """Whether the loss holds a term of these weights themselves."""
@@ -419,21 +422,23 @@ class Search:
                 return [(1.0, Edit("bias-gradient-wrong-axis", number, "b"), None)]
             return [(1.0, Edit("bias-never-updated", number, "b"), None)]
         made = self._fit(observed, right, held) if observed[0].shape == right[0].shape else None
-        if made is not None:
-            return [(VARYING if made.varying else 0.0, None, made)]
+        varying: list[tuple[float, Edit | None, Fit | None]] = [] if made is None else [(VARYING, None, made)]
+        if made is not None and not made.varying:
+            return [(0.0, None, made)]
         if _by_itself(observed):
-            return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None)]
-        found: list[tuple[float, Edit | None, Fit | None]] = []
+            return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None), *varying]
         edit = Edit("bias-gradient-wrong-axis", number, "b")
         sizes = zip(observed, right, self.rates, strict=True)
         if all(np.linalg.norm(o) <= 1e-9 * abs(rate) * np.linalg.norm(g) for o, g, rate in sizes):
             # Summed over everything, the δ of a softmax cancels.
-            return [(1.0, edit, None)]
+            return [(1.0, edit, None), *varying]
         for predicted in self._bias_variants(index, choice, state, observed[0].shape):
             made = self._fit(observed, predicted, held)
-            if made is not None:
-                return [(1.0, edit, made)]
-        return found or [(WRONG_BIAS, Edit("wrong-gradient", number, "b"), None)]
+            if made is not None and not made.varying:
+                return [(1.0, edit, made), *varying]
+            if made is not None and not made.loose:
+                varying.append((1.0 + VARYING, edit, made))
+        return [(WRONG_BIAS, Edit("wrong-gradient", number, "b"), None), *varying]
 
     def _is_touched(self, index: int) -> bool:
         part = self.network.parameters.get(self.network.biases[index] or "")
@@ -453,6 +458,15 @@ class Search:
                     yield made  # type: ignore[misc]
         if layers[0].A.shape[1] == shape[-1]:
             yield [layer.A.sum(axis=0, keepdims=True) * np.ones(shape) for layer in layers]
+
+
+def _judged(cost: float, fit: Fit | None, before: list[Fit]) -> float:
+    """Return what an explanation costs beside others: factors that vary as theirs are known already."""
+    if fit is None or not fit.varying:
+        return cost
+    if any(fit.varies_as(other) for other in before):
+        return cost - VARYING + KNOWN_VARYING
+    return cost + WRONG_WEIGHTS if fit.loose else cost
 
 
 def _distinct(states: list[State]) -> list[State]:
@@ -510,6 +524,17 @@ def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Any:
     return None
 
 
+def _saturated(network: Network, point: Point) -> bool:
+    """Whether what keeps a logarithm from zero, a bound or a small number added, shows in the gradient."""
+    a = point.layers[-1].A
+    if network.loss == "binary-cross-entropy":
+        return bool(np.any(np.minimum(a, 1 - a) < NEAR_ZERO))
+    if network.loss == "cross-entropy":
+        inside = point.e != 0
+        return bool(np.any(a[inside] < NEAR_ZERO) or not np.all(inside.any(axis=1)))
+    return False
+
+
 def choose_points(network: Network) -> list[Point]:
     """Return the points that tell most: random weights first, then the start, then later ones."""
 
@@ -517,9 +542,10 @@ def choose_points(network: Network) -> list[Point]:
         return 0 if point.label.startswith("random") else 1 if point.label == "start" else 2
 
     live = [point for point in network.points if np.any(point.e) and np.all(np.isfinite(point.e))]
+    clear = [point for point in live if not _saturated(network, point)]
     seen: dict[str, int] = {}
     ordered = []
-    for point in live:
+    for point in clear if len(clear) >= FEWEST_POINTS else live:
         seen[point.label] = seen.get(point.label, 0) + 1
         ordered.append((seen[point.label], rank(point), point))
     ordered.sort(key=lambda entry: (entry[0], entry[1]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ LEFT_ALONE = {
     "type",
     "len",
 }
+TRAINING = re.compile(r"train|learn|fit|update|step|back_?prop|backward|sgd|iterat|descen", re.IGNORECASE)
+"""Names of functions that a comprehension may train with."""
 TRACED_ATTRIBUTES = {"T", "mT", "real"}
 
 
@@ -84,7 +87,7 @@ def _helpers(tree: ast.AST) -> list[tuple[int, int]]:
     calls: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            name = _called(node)
             calls[name] = calls.get(name, 0) + 1
     return [
         (node.lineno, node.end_lineno or node.lineno)
@@ -296,6 +299,22 @@ class _Rewriter(ast.NodeTransformer):
     def _done(self, node: ast.stmt, site: ast.Constant) -> ast.Expr:
         return ast.copy_location(ast.Expr(self._call("done", node, [site])), node)
 
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self._comprehended(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self._comprehended(node)
+
+    def _comprehended(self, node: ast.ListComp | ast.GeneratorExp) -> ast.AST:
+        """Let a comprehension that trains with each element be a loop."""
+        trains = isinstance(node.elt, ast.Call) and TRAINING.search(_called(node.elt))
+        site = self._site(node)
+        self.generic_visit(node)
+        if trains:
+            first = node.generators[0]
+            first.iter = self._call("loop", first.iter, [first.iter, site])
+        return node
+
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         self.generic_visit(node)
         if not node.is_async:
@@ -307,6 +326,10 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         node.value = self._call("show", node.value, [node.value, site])
         return node
+
+
+def _called(node: ast.Call) -> str:
+    return str(getattr(node.func, "id", getattr(node.func, "attr", "")))
 
 
 def _flat(statements: list[Any]) -> list[ast.stmt]:

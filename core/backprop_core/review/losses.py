@@ -147,6 +147,9 @@ def downstream(start: Node, within: Collection[Node]) -> set[Node]:
     return reached
 
 
+SMALLEST = 1e-2
+
+
 @dataclass(slots=True)
 class Meeting:
     """Where the network's output meets the targets."""
@@ -254,7 +257,9 @@ def _stripped(node: Node, z: Node) -> Node:
         through_log = current.op in LOGARITHMS
         if through_log:
             logarithm = True
-        safe = logarithm and current.op in ("clip", "maximum", "minimum", "add", "subtract", "negative")
+        safe = _guards(current) or (
+            logarithm and current.op in ("clip", "maximum", "minimum", "add", "subtract", "negative")
+        )
         if not (through_log or safe or current.op in VIEWS or current.op in ("negative",)):
             break
         sources = [source for source in current.inputs if source.index >= z.index]
@@ -265,6 +270,23 @@ def _stripped(node: Node, z: Node) -> Node:
             break
         current = sources[0]
     return current
+
+
+def _guards(node: Node) -> bool:
+    """Whether a value is only kept from being exactly 0 or 1, for a logarithm to come."""
+    if node.op != "clip" or not node.inputs:
+        return False
+    value, kept = (np.asarray(one, float) for one in (node.inputs[0].value, node.value))
+    if value.shape != kept.shape:
+        return False
+    bounds = [
+        argument
+        for argument in (*node.arguments[1:], *node.keywords.values())
+        if not isinstance(argument, Ref)
+    ]
+    numbers = [float(np.asarray(source.value)) for source in node.inputs[1:] if np.size(source.value) == 1]
+    numbers += [float(bound) for bound in bounds if isinstance(bound, (int, float))]
+    return any(0 < number <= SMALLEST for number in numbers)
 
 
 def _with_constant(node: Node) -> bool:

@@ -359,11 +359,23 @@ class Recorder:
     ) -> Node:
         inputs: list[Node] = []
         spec = self._spec(arguments, inputs)
+        old = self._table.get(id(array))
+        whole = None if old is None or old.op != "item" or array.base is None else old.inputs[0]
         self._about_to_change(array)
         act()
         node = self._add(op, tuple(inputs), array, site)
         node.arguments, node.function = spec, function
+        if whole is not None and old is not None and np.shares_memory(array, whole.obj):
+            self._follow(whole, old.arguments[1], node, site)
         return node
+
+    def _follow(self, whole: Node, index: Any, part: Node, site: int) -> None:
+        """Note that an array has changed with its view: ``W[i][j] = …`` writes into W."""
+        above = whole.inputs[0] if whole.op == "item" and whole.obj.base is not None else None
+        new = self._add("set_item", (whole, part), whole.obj, site)
+        new.arguments, new.function = (Ref(0), index, Ref(1)), replaced
+        if above is not None and np.shares_memory(whole.obj, above.obj):
+            self._follow(above, whole.arguments[1], new, site)
 
     def in_place(self, op: str, old: Any, value: Any, text: str, site: int) -> Any:
         """``old op= value``, for a name."""

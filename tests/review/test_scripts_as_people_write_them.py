@@ -21,14 +21,22 @@ def test_nothing_is_found_in_a_correct_script(script):
 
 MISTAKES = [
     ("plain_perceptron", "error * out * (1 - out)", "error", "missing-output-derivative", 1),
-    ("plain_loops", "d_hid.append(e * (1 - hidden[j] ** 2))", "d_hid.append(e)", "missing-hidden-derivative", 1),
+    (
+        "plain_loops",
+        "d_hid.append(e * (1 - hidden[j] ** 2))",
+        "d_hid.append(e)",
+        "missing-hidden-derivative",
+        1,
+    ),
     ("plain_loops", "e = sum(d_out[k] *", "e = sum((out[k] - y[k]) *", "raw-error-propagated", 2),
     ("labels_taken_off", "below.sum(axis=0)\n", "below.sum()\n", "bias-gradient-wrong-axis", 1),
     ("clipped_by_norm", "np.where(pre > 0, gh, 0.01 * gh)", "gh", "missing-hidden-derivative", 1),
 ]
 
 
-@pytest.mark.parametrize(("name", "right", "wrong", "expected", "layer"), MISTAKES, ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "expected", "layer"), MISTAKES, ids=lambda value: str(value)[:20]
+)
 def test_a_mistake_is_named_with_its_layer_and_line(tmp_path, name, right, wrong, expected, layer):
     source = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
     assert source.count(right) == 1

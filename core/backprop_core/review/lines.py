@@ -301,9 +301,9 @@ class Lines:
         if point is None or other == 0:
             return False
         ratio = abs(value / other)
-        known = (
-            a * b * c for a in (1, point.rate) for b in (1, point.rows, 1 / point.rows) for c in (1, 2, 0.5)
-        )
+        scales = {abs(scale["value"]) for part in point.data["parameters"] for scale in part["scales"]}
+        rates = {1.0, point.rate} | {scale for scale in scales if scale}
+        known = (a * b * c for a in rates for b in (1, point.rows, 1 / point.rows) for c in (1, 2, 0.5))
         return any(abs(ratio - factor) <= 1e-7 * factor for factor in known)
 
     def _in_parts(self, value: Array) -> int | None:

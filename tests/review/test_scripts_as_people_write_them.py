@@ -45,3 +45,25 @@ def test_a_mistake_is_named_with_its_layer_and_line(tmp_path, name, right, wrong
     script.write_text(source.replace(right, wrong), encoding="utf-8")
     found = review(script)
     assert [(one.id, one.layer, one.line) for one in found.mistakes] == [(expected, layer, line)]
+
+
+def test_a_line_that_does_not_mend_the_gradient_is_not_shown_as_a_correction(tmp_path):
+    source = (FOLDER / "single_precision.py").read_text(encoding="utf-8")
+    right, wrong = "dW2 = h.T @ do", "dW2 = np.repeat((o * do).sum(0, keepdims=True), 8, axis=0)"
+    script = tmp_path / "net.py"
+    script.write_text(source.replace(right, wrong), encoding="utf-8")
+    found = review(script)
+    assert [one.id for one in found.mistakes] == ["outputs-in-place-of-inputs"]
+    assert "np.repeat" not in found.mistakes[0].correction
+    assert found.corrected is None
+
+
+def test_a_corrected_line_is_written_in_the_names_of_the_script_and_verified(tmp_path):
+    source = (FOLDER / "plain_perceptron.py").read_text(encoding="utf-8")
+    script = tmp_path / "net.py"
+    script.write_text(source.replace("error * out * (1 - out)", "error * z * (1 - z)"), encoding="utf-8")
+    found = review(script)
+    assert found.mistakes[0].id == "derivative-formula-on-preactivation"
+    assert found.mistakes[0].correction == "delta = error * out * (1 - out)"
+    assert found.corrected is not None
+    assert found.corrected.gradient_right

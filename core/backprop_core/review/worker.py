@@ -322,7 +322,7 @@ def run_recorded(script: Path, source: Path, driver_of: Callable[[Recorder], Dri
 
 def main(words: list[str]) -> None:
     """``python -m backprop_core.review.worker SCRIPT OUT [LOSS [SOURCE]]``."""
-    loss = words[2] if len(words) > 2 else None
+    loss = (words[2] or None) if len(words) > 2 else None
     trace_script(Path(words[0]), Path(words[1]), loss, Path(words[3]) if len(words) > 3 else None)
     os._exit(0)
 

@@ -58,7 +58,8 @@ class UnitAnalysis:
 
     def _sort_chains(self, chains: list[Chain], trained: set[str]) -> None:
         """Tell passes that lead to the update from others, and find the output of each."""
-        self.updated = self.ancestors_of(after for path, after in self.new.items() if path in trained)
+        biases = {layer.bias.path for chain in chains for layer in chain.layers if layer.bias is not None}
+        self.updated = self.ancestors_of(self._after(trained | biases))
         for chain in merge_twins(chains):
             training = any(layers[-1].use.node in self.updated for layers in (chain.layers, *chain.twins))
             (self.chains if training else self.evaluations).append(chain)
@@ -71,14 +72,10 @@ class UnitAnalysis:
                     last.a = best.output
 
     def _sort_passes(self, passes: list[Pass]) -> None:
-        trained = {
-            term.weight.path
-            for one in passes
-            for layer in one.layers
-            for neuron in layer
-            for term in neuron.terms
-        }
-        self.updated = self.ancestors_of(after for path, after in self.new.items() if path in trained)
+        neurons = [neuron for one in passes for layer in one.layers for neuron in layer]
+        trained = {term.weight.path for neuron in neurons for term in neuron.terms}
+        trained |= {neuron.bias.path for neuron in neurons if neuron.bias is not None}
+        self.updated = self.ancestors_of(self._after(trained))
         for one in passes:
             training = any(neuron.z in self.updated for neuron in one.layers[-1])
             (self.passes if training else self.other_passes).append(one)
@@ -88,6 +85,11 @@ class UnitAnalysis:
                 if meetings:
                     best = next((met for met in meetings if met.node.op == "subtract"), meetings[0])
                     neuron.a = best.output
+
+    def _after(self, paths: set[str]) -> list[Node]:
+        """Return what the update left at some paths, also where an input of zero changed nothing."""
+        before, after = self.unit.start.state, self.unit.end.state
+        return [after[path] for path in paths if path in after and after[path] is not before.get(path)]
 
     @property
     def trained_outputs(self) -> set[Node]:
@@ -132,8 +134,11 @@ class UnitAnalysis:
         return found
 
     def _find_loss(self, families: list[Family]) -> None:
+        """Choose the likeliest loss; what the update is made from is an error of its backward pass instead."""
         outputs, direct = self.all_outputs, self.trained_outputs
         for family in families:
+            if any(node in self.updated for node in family.nodes):
+                continue
             best = (0, 0)
             for node in family.nodes:
                 within = set(ancestors(node, self.given, exactly=True))
@@ -176,8 +181,12 @@ def analyses(
     """Analyse the chosen units, each cut off from the updates of the others."""
     if not chosen:
         return
-    held = UnitAnalysis(graph, chosen[0], [], set()).held
-    parameters = {path for path, node in chosen[0].start.state.items() if node in held}
+    parameters: set[str] = set()
+    for unit in chosen[:4]:
+        held = UnitAnalysis(graph, unit, [], set()).held
+        parameters = parameters or {path for path, node in unit.start.state.items() if node in held}
+        if parameters:
+            break
     later = later_versions(units, parameters)
     for unit in chosen:
         unit.parameters = frozenset(parameters)

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     Data = dict[str, Any]
 
 
-MOST_DETAIL = 400
+MOST_DETAIL = 4000
 LARGEST_DETAIL = 20_000
+MOST_NUMBERS = 400_000
 
 
 def parameters_data(analysis: UnitAnalysis, sites: Sites, layers: list[LayerTrace]) -> list[Data]:
@@ -80,6 +81,7 @@ def parameter_data(
     old_value = np.asarray(state.value, float)
     gradient = analysis.adjoints.get(state)
     applied, how = np.zeros_like(old_value), {"adaptive": False, "stale": False, "memory": False}
+    buffers: list[Node] = []
     if new is not None:
         applied = _difference(new.value, old_value)
         buffers = _buffers(analysis, state, new)
@@ -88,7 +90,7 @@ def parameter_data(
     return {
         "path": path,
         "paths": [other for other, node in analysis.unit.start.state.items() if node is state],
-        "texts": [] if new is None else [text for text, _ in new.names],
+        "texts": [] if new is None else [text for text, _ in new.names if text],
         "line": 0 if new is None else _update_line(sites, new),
         "value": old_value,
         "moved": np.zeros_like(old_value) if new is None else _difference(new.value, old_value),
@@ -96,6 +98,8 @@ def parameter_data(
         "gradient": None if gradient is None else np.asarray(gradient, float).reshape(old_value.shape),
         "scales": [] if new is None else _scales(analysis, sites, new),
         "changed": new is not None,
+        "memory_line": _memory_line(analysis, sites, buffers),
+        "touched": analysis.unit.end.state.get(path) is not state,
         "agreement": 0.0
         if new is None
         else float(np.sign(np.vdot(applied, _difference(new.value, old_value)))),
@@ -136,6 +140,14 @@ def _bias_row(layer: LayerTrace, value: Array) -> Array:
     if value.size == fan_out:
         return value.reshape(1, fan_out)
     return value.T if value.ndim == 2 and value.shape[1] != fan_out else value
+
+
+def _memory_line(analysis: UnitAnalysis, sites: Sites, buffers: list[Node]) -> int:
+    """Return where what an update remembers gets its next value."""
+    for path, node in analysis.unit.start.state.items():
+        if node in buffers and path in analysis.new:
+            return _update_line(sites, analysis.new[path])
+    return 0
 
 
 def _update_line(sites: Sites, new: Node) -> int:
@@ -188,7 +200,7 @@ def _without_buffers(
     common = set.intersection(*(set(ancestors(node, analysis.start)) for node in edge))
     choices = [node for node in common if np.size(node.value) == size and node in learned]
     if not choices:
-        return applied, {"adaptive": True, "stale": False, "memory": True}
+        return _less_memory(analysis, new, buffers, applied)
     gradient = max(choices, key=lambda node: node.index)
     ones = np.ones(np.shape(new.value))
     found = gradients(new, analysis.start | {gradient}, ones)
@@ -218,7 +230,18 @@ def _less_memory(
         if not np.allclose(slope, slope.flat[0], rtol=1e-9, atol=1e-15):
             return applied, {"adaptive": True, "stale": False, "memory": True}
         rest = rest - slope.flat[0] * np.asarray(buffer.value, float)
-    return rest, {"adaptive": False, "stale": False, "memory": True}
+    stale = any(_is_kept_whole(analysis, buffer) for buffer in buffers)
+    return rest, {"adaptive": False, "stale": stale, "memory": True}
+
+
+def _is_kept_whole(analysis: UnitAnalysis, buffer: Node) -> bool:
+    """Whether a buffer's next value is the old one plus something, so that it never forgets."""
+    for path, node in analysis.unit.start.state.items():
+        if node is buffer and path in analysis.new:
+            new = analysis.new[path]
+            kept = gradients(new, analysis.start, np.ones(np.shape(new.value))).get(buffer)
+            return kept is not None and bool(np.allclose(kept, 1.0, rtol=1e-12))
+    return False
 
 
 def _never_forgets(analysis: UnitAnalysis, gradient: Node, buffers: list[Node]) -> bool:
@@ -295,24 +318,46 @@ def detail_of(analysis: UnitAnalysis, sites: Sites) -> list[Data]:
     """Return the values of the backward pass with their lines, in order."""
     before = analysis.ancestors_of(analysis.trained_outputs)
     found: list[Data] = []
+    numbers = 0
     for node in sorted(analysis.updated - before, key=lambda node: node.index):
         if node.site < 0 or node.op == "leaf" or np.size(node.value) > LARGEST_DETAIL:
             continue
         value = np.asarray(node.value)
+        numbers += value.size
         if value.dtype.kind not in "fi":
             continue
+        if len(found) >= MOST_DETAIL or numbers > MOST_NUMBERS:
+            break
+        line = sites.line(node.site)
         found.append(
             {
-                "line": sites.line(node.site),
+                "line": line,
+                "called": _called_at(sites, node),
                 "site": node.site,
                 "op": node.op,
                 "value": value.astype(float),
                 "names": [[name, sites.line(site)] for name, site in node.names],
+                "returned": [sites.line(site) for site in node.returned if _passed_on(sites, site, line)],
             }
         )
-    return found[:MOST_DETAIL]
+    return found
+
+
+def _called_at(sites: Sites, node: Node) -> int:
+    """Return the line of an operation; if a small helper does it, that at which the helper is called."""
+    line, caller = sites.line(node.site), node.caller
+    while caller is not None and any(first <= line <= last for first, last in sites.helpers):
+        line, caller = sites.line(caller.site), caller.outer
+    return line
+
+
+def _passed_on(sites: Sites, site: int, line: int) -> bool:
+    """Whether a function returns what it was given: its value was computed outside of it."""
+    first, last = sites.functions.get(site, (0, 0))
+    return not first <= line <= last
 
 
 def name_of(node: Node | None) -> str:
     """Return what the script calls a value, or nothing."""
-    return node.names[-1][0] if node is not None and node.names else ""
+    names = [] if node is None else [name for name, _ in node.names if name]
+    return names[-1] if names else ""

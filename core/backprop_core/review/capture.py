@@ -49,7 +49,12 @@ def capture(analysis: UnitAnalysis, sites: Sites, label: str, detail: bool) -> D
         "target": _targets(analysis, chains),
         "broadcast": _broadcast(analysis, sites, chains),
         "late": analysis.late(),
-        "source": _source(analysis, chains),
+        "coarse": np.asarray(first[-1].use.node.value).dtype in (np.float32, np.float16),
+        "source": _source(analysis, chains)
+        | {
+            "line": _taken_at(sites, chains[0].layers[0].use.input),
+            "target_line": _target_line(analysis, sites),
+        },
         "loss_value": None
         if analysis.loss is None
         else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
@@ -206,7 +211,11 @@ def _targets(analysis: UnitAnalysis, chains: list[Chain]) -> Data:
             for layers in (chain.layers, *chain.twins):
                 for meeting in analysis.meetings[id(layers[-1])]:
                     inside = meeting.node in (in_loss if where == "loss" else analysis.updated)
-                    if inside and meeting.target is not None and meeting.node.op in ("subtract", "multiply"):
+                    if (
+                        inside
+                        and meeting.target is not None
+                        and meeting.node.op in ("subtract", "multiply", "set_item")
+                    ):
                         size = np.size(layers[-1].z.value)
                         if np.size(meeting.target.value) == size:
                             target = _activation_rows_of(layers[-1], meeting.target.value)
@@ -247,6 +256,26 @@ def _source(analysis: UnitAnalysis, chains: list[Chain]) -> Data:
         if made["X"].shape != (made["rows"], fan_in):
             made["X"] = made["Y"] = None
     return made
+
+
+def _taken_at(sites: Sites, node: Node) -> int:
+    """Return the line at which samples are taken from an array, 0 where they are all of it."""
+    while node.op in VIEWS and node.inputs:
+        if node.op == "item" and node.site >= 0:
+            return sites.line(node.site)
+        node = node.inputs[0]
+    return 0
+
+
+def _target_line(analysis: UnitAnalysis, sites: Sites) -> int:
+    """Return the line at which the update takes its targets: where they are chosen, or where the output meets them."""
+    for chain in analysis.chains:
+        for layers in (chain.layers, *chain.twins):
+            for meeting in analysis.meetings[id(layers[-1])]:
+                if meeting.target is not None and meeting.node in analysis.updated and meeting.node.site >= 0:
+                    chosen = meeting.target.op != "leaf" and meeting.target.site >= 0
+                    return sites.line(meeting.target.site if chosen else meeting.node.site)
+    return 0
 
 
 def _root_of(node: Node) -> Node:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.review.beyond import beyond_the_gradient
-from backprop_core.review.correction import apply, corrected_lines
+from backprop_core.review.correction import apply, corrected_lines, joined
 from backprop_core.review.explanation import put_into_words
 from backprop_core.review.findings import judge
-from backprop_core.review.naming import Lines, parameter_names
+from backprop_core.review.lines import Lines
+from backprop_core.review.naming import parameter_names
 from backprop_core.review.points import build_network
 from backprop_core.review.reasons import why_not
 from backprop_core.review.report import ParameterReport, Review, Warned
@@ -58,15 +59,26 @@ def conclusion_of(
         return Review(str(script), False, why_not(messages, stopped, timeout))
     network = judgement.network
     names = parameter_names(network.parameters.values(), source)
-    where = Lines(network, judgement)
     text = source.split("\n")
-    mistakes, edits, whole = [], {}, True
-    for finding in judgement.findings:
-        line = where.of(finding)
-        lines = corrected_lines(finding, network, line, text)
-        whole = whole and bool(lines)
-        edits.update({number: edited for number, edited in lines.items() if number not in edits})
-        mistakes.append(put_into_words(finding, network, names, line, lines))
+    where = Lines(network, judgement, text)
+    told = [(finding, where.of(finding)) for finding in judgement.findings]
+    proposed = [corrected_lines(finding, network, line, text) for finding, line in told]
+    start = next(message for message in messages if message["kind"] == "start")
+    chosen = start["loss"]
+    corrected, edits = None, joined(proposed)
+    if verifying and edits:
+        left = frozenset(finding.id for (finding, _), lines in zip(told, proposed, strict=True) if not lines)
+        name = None if chosen is None else chosen["name"]
+        corrected = verify(script, source, apply(source, edits), edits, name, timeout, left)
+        if corrected is None or not corrected.gradient_right:
+            # A line that does not mend the gradient is no correction.
+            corrected, proposed = None, [{} for _ in proposed]
+        elif left or chosen is None:
+            corrected = None
+    mistakes = [
+        put_into_words(finding, network, names, line, lines)
+        for (finding, line), lines in zip(told, proposed, strict=True)
+    ]
     parameters = []
     for path, part in network.parameters.items():
         error, cosine, verdict = judgement.verdicts.get(path, (float("nan"), float("nan"), "unknown"))
@@ -75,11 +87,6 @@ def conclusion_of(
                 names[path], int(part["line"]), tuple(np.shape(part["value"])), error, cosine, verdict
             )
         )
-    start = next(message for message in messages if message["kind"] == "start")
-    chosen = start["loss"]
-    corrected = None
-    if verifying and mistakes and edits and whole and chosen is not None:
-        corrected = verify(script, source, apply(source, edits), edits, chosen["name"], timeout)
     return Review(
         str(script), True, "",
         None if chosen is None else chosen["name"], None if chosen is None else int(chosen["line"]),

@@ -23,8 +23,44 @@ def corrected_lines(finding: Finding, network: Network, line: int, source: list[
     if finding.id in ("sum-instead-of-mean", "divided-twice"):
         return _rescaled(finding, network, source)
     if finding.id == "sign-flipped":
-        return _turned(finding, network, source)
+        return _turned_error(line, source) or _turned(finding, network, source)
+    if finding.layer is not None and line:
+        return _exchanged(finding, network, line, source)
     return {}
+
+
+def _turned_error(line: int, source: list[str]) -> dict[int, str]:
+    """Exchange the two sides of a difference that has a name of its own."""
+    found = _statement(line, source)
+    if found is None or found["op"] != "=":
+        return {}
+    sides = re.fullmatch(r"\(?([\w.\[\]]+)\s*-\s*([\w.\[\]]+)\)?", found["value"])
+    return {} if sides is None else {line: f"{found['indent']}{found['target']} = {sides[2]} - {sides[1]}"}
+
+
+def _exchanged(finding: Finding, network: Network, line: int, source: list[str]) -> dict[int, str]:
+    """Put in a line the value that is meant in place of the one that stands there, if that is one name by itself."""
+    assert finding.layer is not None
+    names = network.names[finding.layer - 1]
+    weights = "" if finding.layer >= len(network.names) else network.names[finding.layer]["w"]
+    pairs = {
+        "weights-not-transposed": (weights, f"{weights}.T"),
+        "derivative-of-activation-not-preactivation": (names["a"], names["z"]),
+        "derivative-formula-on-preactivation": (names["z"], names["a"]),
+        "outputs-in-place-of-inputs": (names["a"], names["x"]),
+    }
+    old, new = pairs.get(finding.id, ("", ""))
+    text = source[line - 1] if 0 < line <= len(source) else ""
+    if (
+        not old
+        or not new
+        or not (used := re.compile(rf"(?<![\w.]){re.escape(old)}(?![\w(]|\.T)")).search(text)
+    ):
+        return {}
+    head, equals, value = text.partition("=")
+    if finding.id == "outputs-in-place-of-inputs":
+        used = re.compile(rf"(?<![\w.]){re.escape(old)}(?![\w(])")
+    return {line: head + equals + used.sub(lambda _: new, value)} if equals else {}
 
 
 def correction_text(finding: Finding, lines: dict[int, str], line: int) -> str:
@@ -33,6 +69,14 @@ def correction_text(finding: Finding, lines: dict[int, str], line: int) -> str:
         return lines.get(line, next(iter(lines.values())))
     fill = {"l": finding.layer or "", "n": (finding.layer or 0) + 1, "p": (finding.layer or 1) - 1}
     return KNOWN[finding.id].should.format(**fill)
+
+
+def joined(proposed: list[dict[int, str]]) -> dict[int, str]:
+    """Return the lines of several corrections; where two change the same line, the first."""
+    edits: dict[int, str] = {}
+    for lines in proposed:
+        edits.update({number: line for number, line in lines.items() if number not in edits})
+    return edits
 
 
 def apply(source: str, lines: dict[int, str]) -> str:

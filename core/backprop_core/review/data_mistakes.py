@@ -26,9 +26,30 @@ def data_mistakes(network: Network) -> Finding | None:
     ):
         return Finding("one-sample-only", None, paths)
     wrong = [_misaligned(point) for point in points]
-    if sum(one is True for one in wrong) > 0.5 * len(wrong):
+    if sum(one is True for one in wrong) > 0.5 * len(wrong) or _contradicted(points):
         return Finding("target-misaligned", None, paths)
     return None
+
+
+def _contradicted(points: list[Point]) -> bool:
+    """Whether most samples that were seen at several updates had another target each time."""
+    made = next((point.data["source"] for point in points if point.data["source"]["X"] is not None), None)
+    if made is None or len({np.ascontiguousarray(row).tobytes() for row in made["X"]}) < len(made["X"]):
+        return False
+    known = {np.ascontiguousarray(target).tobytes() for target in made["Y"]}
+    seen: dict[bytes, set[bytes]] = {}
+    times: dict[bytes, int] = {}
+    for point in points:
+        if point.target is None or len(point.target) != point.rows:
+            return False
+        for row, target in zip(point.layers[0].X, point.target, strict=True):
+            key, value = (np.ascontiguousarray(one).tobytes() for one in (row, target))
+            if value not in known:
+                return False
+            seen.setdefault(key, set()).add(value)
+            times[key] = times.get(key, 0) + 1
+    again = [key for key, count in times.items() if count > 1]
+    return len(again) > 3 and sum(len(seen[key]) > 1 for key in again) > 0.5 * len(again)
 
 
 def _misaligned(point: Point) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def factors(network: Network, search: Search, state: State) -> tuple[list[Findin
         part = network.parameters.get(path or "")
         signs[key] = fit.factor < 0
         if part is not None and part["adaptive"]:
-            signs[key] = _agreement(network, path or "") < 0
+            # Its own gradient may have the wrong sign, or the step may go up it: both is right again.
+            signs[key] = (fit.factor < 0) != (_agreement(network, path or "") < 0)
         if part is None or part["adaptive"] or fit.varying or _edited(state, key):
             continue
         classes[key] = _classified(network, search, fit, part)
@@ -87,8 +89,18 @@ def _classified(network: Network, search: Search, fit: Fit, part: Data) -> tuple
     made = search.points[0].data
     kappas = [abs(fit.factor)]
     if not has_rate(made):
-        values = [scale["value"] ** scale["power"] for scale in part["scales"] if scale["value"]]
-        kappas += [abs(fit.factor / value) for value in values if value]
+        values = [abs(scale["value"]) ** scale["power"] for scale in part["scales"] if scale["value"]]
+        plain = {1.0, 2.0, 0.5} | {
+            value**power for value in (rows, network.samples, outputs) for power in (1, -1)
+        }
+        rates = [
+            value for value, scale in zip(values, (one for one in part["scales"] if one["value"]), strict=True)
+            if not any(abs(value - known) < 1e-9 * known for known in plain)
+            or (value < 0.5 and re.fullmatch(r"[\d.e-]+", scale["text"]))
+        ]  # fmt: skip
+        # A number that can only be the rate leaves no doubt about what is gradient and what is rate.
+        kappas = [] if rates else kappas
+        kappas += [abs(fit.factor / value) for value in rates or values if value]
     options = [_class_of(kappa, fit.power, network, rows, outputs) for kappa in kappas]
     order = {"ok": 0, "constant": 2, "sum": 1, "divided": 1, "odd": 3}
     kind, rest = min(options, key=lambda option: (order[option[0]], abs(np.log(option[1]))))

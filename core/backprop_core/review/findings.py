@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from backprop_core.review.data_mistakes import broadcast_error, data_mistakes
 from backprop_core.review.factors import factors
 from backprop_core.review.finding import Finding, paths_of
-from backprop_core.review.hypotheses import WRONG_BIAS, Search
+from backprop_core.review.hypotheses import MOST_WORK, WRONG_BIAS, Search
 from backprop_core.review.verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     Data = dict[str, Any]
 
 
-@dataclass
 @dataclass
 class Judgement:
     """All that was found about one script's updates."""
@@ -45,7 +43,9 @@ def judge(network: Network) -> Judgement:
     findings = _joined(network, _from_edits(network, states))
     if network.implied and network.activations[-1] in ("sigmoid", "softmax"):
         # Without a loss to go by, this is the right gradient of cross-entropy.
-        findings = [finding for finding in findings if finding.id != "missing-output-derivative"]
+        short = [finding for finding in findings if finding.id == "missing-output-derivative"]
+        network.short_form = bool(short)
+        findings = [finding for finding in findings if finding not in short]
     broadcast = broadcast_error(network)
     if broadcast is not None:
         findings = [broadcast, *(finding for finding in findings if finding.id != "wrong-gradient")]
@@ -81,14 +81,16 @@ def _explain(network: Network) -> tuple[Search, list[State], Finding | None]:
     if states[0].cost < WRONG_BIAS:
         return best
     cost = states[0].cost
-    until = time.process_time() + 4.0
+    work = 0
     for finding, errors, price in _other_errors(network, search):
-        if time.process_time() > until:
+        if work > MOST_WORK:
             break
         other = Search(network, errors)
-        if not other.could_explain():
+        likely = other.could_explain()
+        found = other.run() if likely else []
+        work += other.work
+        if not likely:
             continue
-        found = other.run()
         if found[0].cost + price < cost - 0.5:
             best, cost = (other, found, finding), found[0].cost + price
     return best
@@ -183,7 +185,7 @@ def _regularisation(network: Network, search: Search, state: State) -> list[Find
 
 def _asked_decay(search: Search, index: int, path: str) -> float | None:
     """Return λ in ∂L/∂W = (gradient through the data) + λW, from what the loss adds past the network."""
-    for point in search.points:
+    for point in search.network.points:
         own = point.data["layers"][index].get("own")
         if own is not None:
             w = point.layers[index].W

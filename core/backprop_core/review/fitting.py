@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CLOSE = 1e-6
 """Relative residual that counts as rounding: updates are differences of weights, and lose digits by that."""
 SAME_FACTOR = 1e-5
+SINGLE = 1e-3
+"""The same for both, where the script computes with single precision."""
+SINGLE_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,17 @@ class Fit:
     power: int = 0
     decay: float = 0.0
     varying: bool = False
+    each: tuple[tuple[int, float], ...] = ()
+    """The points with their factors, where these vary."""
+    loose: bool = False
+    """Whether so few numbers were fitted that factors of their own would explain nearly all of them."""
+
+    def varies_as(self, other: Fit) -> bool:
+        """Whether the factors of both change alike from point to point, as a changing learning rate's do."""
+        mine, theirs = dict(self.each), dict(other.each)
+        shared = mine.keys() & theirs.keys()
+        ratios = [mine[number] / theirs[number] for number in shared if theirs[number]]
+        return len(ratios) >= 2 and bool(np.allclose(ratios, ratios[0], rtol=1e-4, atol=0))
 
 
 def fit(
@@ -49,6 +63,7 @@ def fit(
     rates: Sequence[float],
     rows: Sequence[int],
     decaying: bool = False,
+    coarse: bool = False,
 ) -> Fit | None:
     """Fit one factor over all points; None if the residual is more than rounding.
 
@@ -56,7 +71,10 @@ def fit(
     ----------
     decaying : bool
         Also try a part in proportion to the weights.
+    coarse : bool
+        The script computes with single precision.
     """
+    close, unit = (SINGLE, SINGLE_NOISE) if coarse else (CLOSE, 4e-15)
     factors, used, worst = [], [], 0.0
     ok = True
     for number, (o, h, w) in enumerate(zip(observed, predicted, weights, strict=True)):
@@ -65,7 +83,7 @@ def fit(
         if o.shape != h.shape:
             return None
         size_o, size_h = float(np.linalg.norm(o)), float(np.linalg.norm(h))
-        noise = 4e-15 * float(np.linalg.norm(w)) + 1e-300
+        noise = unit * float(np.linalg.norm(w)) + 1e-300
         if size_o <= noise and size_h * rates[number] <= noise:
             continue
         if size_o <= noise or size_h <= 1e-12 * size_o:
@@ -75,35 +93,44 @@ def fit(
             continue
         c = float(np.vdot(o, h)) / size_h**2
         residual = float(np.linalg.norm(o - c * h)) / size_o
-        if residual > CLOSE + noise / size_o:
+        if residual > close + noise / size_o:
             ok = False
             break
-        if noise / size_o > 1e-6:
+        if noise / size_o > close:
             continue
         worst = max(worst, residual)
         factors.append(c / rates[number])
         used.append(number)
     if not ok:
-        return _with_decay(observed, predicted, weights, rates) if decaying else None
+        return _with_decay(observed, predicted, weights, rates, close) if decaying else None
     if not factors:
         return Fit(0.0, 0.0)
-    return _consistent(factors, [rows[number] for number in used], worst, min(o.size for o in observed))
+    sizes = min(o.size for o in observed)
+    same = SINGLE if coarse else SAME_FACTOR
+    return _consistent(factors, used, [rows[number] for number in used], worst, sizes, same)
 
 
-def _consistent(factors: list[float], rows: list[int], worst: float, size: int) -> Fit | None:
+def _consistent(
+    factors: list[float], used: list[int], rows: list[int], worst: float, size: int, same: float
+) -> Fit | None:
     values = np.array(factors)
     for power in (0, 1, -1):
         scaled = values / np.array(rows, float) ** power
         middle = float(np.median(scaled))
-        if np.all(np.abs(scaled - middle) <= SAME_FACTOR * abs(middle)):
+        if np.all(np.abs(scaled - middle) <= same * abs(middle)):
             return Fit(middle, worst, power)
-    if size >= 3 and (np.all(values > 0) or np.all(values < 0)):
-        return Fit(float(np.median(values)), worst, 0, 0.0, True)
+    if np.all(values > 0) or np.all(values < 0):
+        each = tuple(zip(used, factors, strict=True))
+        return Fit(float(np.median(values)), worst, 0, 0.0, True, each, size < 3)
     return None
 
 
 def _with_decay(
-    observed: Sequence[Array], predicted: Sequence[Array], weights: Sequence[Array], rates: Sequence[float]
+    observed: Sequence[Array],
+    predicted: Sequence[Array],
+    weights: Sequence[Array],
+    rates: Sequence[float],
+    close: float,
 ) -> Fit | None:
     """Fit a second part, in proportion to the weights, as L2 regularisation adds."""
     left, right = [], []
@@ -125,7 +152,7 @@ def _with_decay(
     for part in right:
         inside = slice(start, start + len(part))
         start += len(part)
-        if np.linalg.norm(a[inside] @ solution - b[inside]) > 10 * CLOSE:
+        if np.linalg.norm(a[inside] @ solution - b[inside]) > 10 * close:
             return None
     if solution[0] == 0 or abs(solution[0]) < 1e-12:
         return None

@@ -418,7 +418,7 @@ RULES: dict[str, Product] = {
     "cosh": _elementwise(lambda x, y: np.sinh(x)), "arctan": _elementwise(lambda x, y: 1 / (1 + x * x)),
     "abs": _elementwise(lambda x, y: np.sign(x)), "absolute": _elementwise(lambda x, y: np.sign(x)),
     "fabs": _elementwise(lambda x, y: np.sign(x)), "reciprocal": _elementwise(lambda x, y: -y * y),
-    "norm": _norm, "sign": _nothing, "greater": _nothing, "greater_equal": _nothing,
+    "norm": _norm, "sign": _nothing, "branch": _nothing, "greater": _nothing, "greater_equal": _nothing,
     "less": _nothing, "less_equal": _nothing,
     "equal": _nothing, "not_equal": _nothing, "argmax": _nothing, "argmin": _nothing, "heaviside": _nothing,
     "zeros_like": _nothing, "ones_like": _nothing, "empty_like": _nothing, "full_like": _nothing, "round": _same,

@@ -8,7 +8,6 @@ in several layers cost no more than the single ones.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +25,23 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-MOST_SECONDS = 4.0
-"""Processor time for one search: what no combination explains is said to be wrong, without trying for ever."""
+MOST_WORK = 3e9
+"""For one search: what no combination explains is said to be wrong, without trying for ever.
+
+Counted in operations, about a nanosecond each, so that a busy machine finds the same."""
+TRY = 25_000
+"""What it costs to try an edit at a point, beside its numbers."""
+NUMBER = 15
+VARYING = 1.2
+"""More than one mistake that explains it with one factor: a factor of its own at each point explains too much."""
+KNOWN_VARYING = 0.1
+"""Once the rate is known to change from point to point, all layers follow it."""
 WRONG_WEIGHTS = 4.0
 WRONG_BIAS = 3.0
 MOST_STATES = 10
 MOST_POINTS = 7
+FEWEST_POINTS = 2
+NEAR_ZERO = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class State:
     """What arrives at the layer's activation, for each point."""
     fits: dict[tuple[int, str], Fit | None] = field(default_factory=dict)
     deltas: dict[int, tuple[Array, ...]] = field(default_factory=dict)
+    signals: dict[int, tuple[Array, ...]] = field(default_factory=dict)
+    """What arrived at each layer's activation, before its derivative."""
     raw: tuple[Array, ...] = ()
 
 
@@ -67,6 +79,8 @@ class Choice:
     """For the layer's own gradients."""
     passed: tuple[Array, ...]
     """For the layers below."""
+    signal: tuple[Array, ...] = ()
+    """What it was made from."""
 
 
 class Search:
@@ -80,7 +94,7 @@ class Search:
         self.rates = [point.rate for point in self.points]
         self.rows = [point.rows for point in self.points]
         self._may_decay = True
-        self._until = time.process_time() + MOST_SECONDS
+        self.work = 0
 
     def run(self) -> list[State]:
         """Return the cheapest explanations."""
@@ -109,7 +123,7 @@ class Search:
     def _layer(self, state: State, index: int) -> list[State]:
         found: list[State] = []
         for choice in sorted(self._choices(state, index), key=lambda choice: choice.cost):
-            if found and time.process_time() > self._until:
+            if found and self.work > MOST_WORK:
                 break
             # What is passed on below shows there only.
             shows = choice.cost > 2.2 or not any(edit.id == "raw-error-propagated" for edit in choice.edits)
@@ -121,9 +135,17 @@ class Search:
     def _tested(self, state: State, index: int, choice: Choice) -> list[State]:
         """Return the explanations of a layer's weights and bias, given its δ."""
         number = index + 1
-        weight_options = self._weights(index, choice.used)
-        bias_options = self._bias(index, choice, state)
+        before = [fit for fit in state.fits.values() if fit is not None and fit.varying]
+        weight_options = [
+            (_judged(cost, fit, before), edit, fit) for cost, edit, fit in self._weights(index, choice.used)
+        ]
         best_w = min(cost for cost, _, _ in weight_options)
+        before += [
+            fit for cost, _, fit in weight_options if fit is not None and fit.varying and cost == best_w
+        ]
+        bias_options = [
+            (_judged(cost, fit, before), edit, fit) for cost, edit, fit in self._bias(index, choice, state)
+        ]
         best_b = min(cost for cost, _, _ in bias_options)
         result = []
         for w_cost, w_edit, w_fit in weight_options:
@@ -138,6 +160,7 @@ class Search:
                         choice.passed,
                         {**state.fits, (index, "W"): w_fit, (index, "b"): b_fit},
                         {**state.deltas, number: choice.used},
+                        {**state.signals, number: choice.signal},
                         state.raw,
                     )
                 )
@@ -147,7 +170,7 @@ class Search:
         top = index == self.depth - 1
         for cost, edits, signal in self._propagated(state, index) if not top else [(0.0, (), state.signal)]:
             for choice in self._derivatives(signal, index):
-                yield replace(choice, cost=cost + choice.cost, edits=edits + choice.edits)
+                yield replace(choice, cost=cost + choice.cost, edits=edits + choice.edits, signal=signal)
 
     # -- from the layer above ------------------------------------------------------------------------------------
 
@@ -298,7 +321,8 @@ class Search:
     def _fit(
         self, observed: list[Array], predicted: list[Array], weights: list[Array], decaying: bool = False
     ) -> Fit | None:
-        return fit(observed, predicted, weights, self.rates, self.rows, decaying)
+        self.work += sum(TRY + NUMBER * one.size for one in observed)
+        return fit(observed, predicted, weights, self.rates, self.rows, decaying, self.network.coarse)
 
     def _weights(self, index: int, delta: tuple[Array, ...]) -> list[tuple[float, Edit | None, Fit | None]]:
         layers = self._of(index)
@@ -311,13 +335,22 @@ class Search:
             if found and cost > found[0][0] + 0.3:
                 break
             made = self._fit(observed, predicted, held)
-            if made is None and edit is None:
+            if made is None and (edit is None or self._asks_decay(index)):
                 made = self._with_decay(index, observed, predicted)
             if made is not None:
-                found.append((cost + (0.5 if made.varying else 0.0), edit, made))
-        if found:
+                found.append((cost + (VARYING if made.varying else 0.0), edit, made))
+        if any(made is None or not made.loose for _, _, made in found):
             return found
-        return [(WRONG_WEIGHTS, Edit("wrong-gradient", index + 1, "W"), None)]
+        return [*found, (WRONG_WEIGHTS, Edit("wrong-gradient", index + 1, "W"), None)]
+
+    def _asks_decay(self, index: int) -> bool:
+        """Whether the loss holds a term of these weights themselves."""
+        for point in self.network.points:
+            for part in point.data["parameters"]:
+                for place in part["canonical"]:
+                    if place["layer"] == index and place["kind"] == "W" and np.any(place.get("own", 0)):
+                        return True
+        return False
 
     def _with_decay(self, index: int, observed: list[Array], predicted: list[Array]) -> Fit | None:
         """Allow for a part in proportion to the weights; those of the bias may be left out of it."""
@@ -384,23 +417,32 @@ class Search:
         if all(not np.any(o) for o in observed):
             if all(not np.any(g) for g in right):
                 return [(0.0, None, None)]
+            if self.network.activations[index] == "softmax" and self._is_touched(index):
+                # Summed over everything, the δ of a softmax cancels.
+                return [(1.0, Edit("bias-gradient-wrong-axis", number, "b"), None)]
             return [(1.0, Edit("bias-never-updated", number, "b"), None)]
         made = self._fit(observed, right, held) if observed[0].shape == right[0].shape else None
-        if made is not None:
-            return [(0.5 if made.varying else 0.0, None, made)]
+        varying: list[tuple[float, Edit | None, Fit | None]] = [] if made is None else [(VARYING, None, made)]
+        if made is not None and not made.varying:
+            return [(0.0, None, made)]
         if _by_itself(observed):
-            return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None)]
-        found: list[tuple[float, Edit | None, Fit | None]] = []
+            return [(1.0, Edit("bias-never-updated", number, "b", "moves by itself"), None), *varying]
         edit = Edit("bias-gradient-wrong-axis", number, "b")
         sizes = zip(observed, right, self.rates, strict=True)
         if all(np.linalg.norm(o) <= 1e-9 * abs(rate) * np.linalg.norm(g) for o, g, rate in sizes):
             # Summed over everything, the δ of a softmax cancels.
-            return [(1.0, edit, None)]
+            return [(1.0, edit, None), *varying]
         for predicted in self._bias_variants(index, choice, state, observed[0].shape):
             made = self._fit(observed, predicted, held)
-            if made is not None:
-                return [(1.0, edit, made)]
-        return found or [(WRONG_BIAS, Edit("wrong-gradient", number, "b"), None)]
+            if made is not None and not made.varying:
+                return [(1.0, edit, made), *varying]
+            if made is not None and not made.loose:
+                varying.append((1.0 + VARYING, edit, made))
+        return [(WRONG_BIAS, Edit("wrong-gradient", number, "b"), None), *varying]
+
+    def _is_touched(self, index: int) -> bool:
+        part = self.network.parameters.get(self.network.biases[index] or "")
+        return part is not None and bool(part["touched"])
 
     def _bias_variants(
         self, index: int, choice: Choice, state: State, shape: tuple[int, ...]
@@ -416,6 +458,15 @@ class Search:
                     yield made  # type: ignore[misc]
         if layers[0].A.shape[1] == shape[-1]:
             yield [layer.A.sum(axis=0, keepdims=True) * np.ones(shape) for layer in layers]
+
+
+def _judged(cost: float, fit: Fit | None, before: list[Fit]) -> float:
+    """Return what an explanation costs beside others: factors that vary as theirs are known already."""
+    if fit is None or not fit.varying:
+        return cost
+    if any(fit.varies_as(other) for other in before):
+        return cost - VARYING + KNOWN_VARYING
+    return cost + WRONG_WEIGHTS if fit.loose else cost
 
 
 def _distinct(states: list[State]) -> list[State]:
@@ -473,6 +524,17 @@ def _weights_for_activation(kind: int, layer: PointLayer, delta: Array) -> Any:
     return None
 
 
+def _saturated(network: Network, point: Point) -> bool:
+    """Whether what keeps a logarithm from zero, a bound or a small number added, shows in the gradient."""
+    a = point.layers[-1].A
+    if network.loss == "binary-cross-entropy":
+        return bool(np.any(np.minimum(a, 1 - a) < NEAR_ZERO))
+    if network.loss == "cross-entropy":
+        inside = point.e != 0
+        return bool(np.any(a[inside] < NEAR_ZERO) or not np.all(inside.any(axis=1)))
+    return False
+
+
 def choose_points(network: Network) -> list[Point]:
     """Return the points that tell most: random weights first, then the start, then later ones."""
 
@@ -480,9 +542,10 @@ def choose_points(network: Network) -> list[Point]:
         return 0 if point.label.startswith("random") else 1 if point.label == "start" else 2
 
     live = [point for point in network.points if np.any(point.e) and np.all(np.isfinite(point.e))]
+    clear = [point for point in live if not _saturated(network, point)]
     seen: dict[str, int] = {}
     ordered = []
-    for point in live:
+    for point in clear if len(clear) >= FEWEST_POINTS else live:
         seen[point.label] = seen.get(point.label, 0) + 1
         ordered.append((seen[point.label], rank(point), point))
     ordered.sort(key=lambda entry: (entry[0], entry[1]))

@@ -8,6 +8,8 @@ the script does with them still works. Line numbers are kept, so that its traceb
 from __future__ import annotations
 
 import ast
+import copy
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ LEFT_ALONE = {
     "type",
     "len",
 }
+TRAINING = re.compile(r"train|learn|fit|update|step|back_?prop|backward|sgd|iterat|descen", re.IGNORECASE)
+"""Names of functions that a comprehension may train with."""
 TRACED_ATTRIBUTES = {"T", "mT", "real"}
 
 
@@ -49,6 +53,10 @@ class Sites:
         self.source = source
         self.lines = source.splitlines()
         self.nodes: list[ast.AST] = []
+        self.functions: dict[int, tuple[int, int]] = {}
+        """The first and last line of the function in which a return stands."""
+        self.helpers = _helpers(ast.parse(source))
+        """The lines of functions of one return that are called at several places: the mistake is at one of these."""
 
     def add(self, node: ast.AST) -> int:
         """Return the number of a new site."""
@@ -73,6 +81,25 @@ class Sites:
     def text(self, node: ast.AST) -> str:
         """Return the source of a syntax node, as it was written."""
         return ast.get_source_segment(self.source, node) or ""
+
+
+def _helpers(tree: ast.AST) -> list[tuple[int, int]]:
+    calls: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = _called(node)
+            calls[name] = calls.get(name, 0) + 1
+    return [
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and calls.get(node.name, 0) > 1
+        and [type(part) for part in node.body if not _is_text(part)] == [ast.Return]
+    ]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def instrument(source: str, path: str) -> tuple[ast.Module, Sites]:
@@ -104,6 +131,7 @@ class _Rewriter(ast.NodeTransformer):
         self.sites = sites
         self.originals = originals
         self.classes: list[str] = []
+        self.functions: list[tuple[int, int]] = []
 
     def _site(self, node: ast.AST) -> ast.Constant:
         return ast.Constant(self.sites.add(self.originals.get(_key(node), node)))
@@ -123,13 +151,24 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.body = [self._visited(statement) for statement in node.body]
-        node.body = _flat(node.body)
+        _let_zero_be_a_float(node)
+        self.functions.append((node.lineno, node.end_lineno or node.lineno))
+        node.body = _flat([self._visited(statement) for statement in node.body])
+        self.functions.pop()
         node.args.defaults = [self.visit(default) for default in node.args.defaults]
         return node
 
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        site = self._site(node)
+        if node.value is not None and not isinstance(node.value, ast.Constant) and self.functions:
+            self.sites.functions[site.value] = self.functions[-1]  # type: ignore[index]
+            node.value = self._call("returned", node.value, [self.visit(node.value), site])
+        else:
+            self.generic_visit(node)
+        return node
+
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        if node.value is None or not isinstance(node.target, ast.Name):
+        if node.value is None:
             return node
         texts = ast.Constant((self.sites.text(node.target),))  # type: ignore[arg-type]
         node.value = self._call("bind", node.value, [texts, self.visit(node.value), self._site(node)])
@@ -144,13 +183,22 @@ class _Rewriter(ast.NodeTransformer):
     def _visited(self, statement: ast.stmt) -> Any:
         return self.visit(statement)
 
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        # The compiler makes one object of equal numbers: two weights that start at 0.0 could not be told apart.
+        return self._call("number", node, [node]) if type(node.value) is float else node
+
+    def _operand(self, node: ast.expr) -> Any:
+        return node if isinstance(node, ast.Constant) else self.visit(node)
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         if isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant):
             return node
         site = self._site(node)
-        self.generic_visit(node)
+        node.left, node.right = self._operand(node.left), self._operand(node.right)
         operation = ast.Constant(BINARY[type(node.op)])
-        return self._call("binary", node, [operation, node.left, node.right, site])
+        written = [position for position, part in ((0, node.left), (1, node.right)) if _is_number(part)]
+        places = [ast.Constant(written[0])] if written else []
+        return self._call("binary", node, [operation, node.left, node.right, site, *places])
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         site = self._site(node)
@@ -162,11 +210,18 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         site = self._site(node)
-        self.generic_visit(node)
+        node.left = self._operand(node.left)
+        node.comparators = [self._operand(other) for other in node.comparators]
         if len(node.ops) != 1 or type(node.ops[0]) not in COMPARISONS:
             return node
         operation = ast.Constant(COMPARISONS[type(node.ops[0])])
         return self._call("compare", node, [operation, node.left, node.comparators[0], site])
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        read = _read_in(node.test)
+        counts = _is_whole(node.body) and _is_whole(node.orelse)
+        self.generic_visit(node)
+        return node if counts or not read else self._call("either", node, [node, *read])
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         site = self._site(node)
@@ -195,7 +250,10 @@ class _Rewriter(ast.NodeTransformer):
             return self._call("item", node, [node.value, _index(node.slice), site])
         return node
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        if len(node.targets) > 1 and isinstance(node.value, ast.Constant):
+            each = [ast.copy_location(ast.Assign([target], node.value), node) for target in node.targets]
+            return [self.visit(one) for one in each]
         site = self._site(node)
         texts = ast.Constant(tuple(_texts(self.sites, target) for target in node.targets))  # type: ignore[arg-type]
         value = self._call("bind", node.value, [texts, self.visit(node.value), site])
@@ -241,6 +299,22 @@ class _Rewriter(ast.NodeTransformer):
     def _done(self, node: ast.stmt, site: ast.Constant) -> ast.Expr:
         return ast.copy_location(ast.Expr(self._call("done", node, [site])), node)
 
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self._comprehended(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self._comprehended(node)
+
+    def _comprehended(self, node: ast.ListComp | ast.GeneratorExp) -> ast.AST:
+        """Let a comprehension that trains with each element be a loop."""
+        trains = isinstance(node.elt, ast.Call) and TRAINING.search(_called(node.elt))
+        site = self._site(node)
+        self.generic_visit(node)
+        if trains:
+            first = node.generators[0]
+            first.iter = self._call("loop", first.iter, [first.iter, site])
+        return node
+
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         self.generic_visit(node)
         if not node.is_async:
@@ -254,6 +328,10 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
 
+def _called(node: ast.Call) -> str:
+    return str(getattr(node.func, "id", getattr(node.func, "attr", "")))
+
+
 def _flat(statements: list[Any]) -> list[ast.stmt]:
     flat: list[ast.stmt] = []
     for statement in statements:
@@ -263,6 +341,48 @@ def _flat(statements: list[Any]) -> list[ast.stmt]:
 
 def _is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is float
+
+
+def _is_whole(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
+def _read_in(test: ast.expr) -> list[ast.expr]:
+    """Return the values that a condition compares, as far as reading them once more has no effect."""
+    if not isinstance(test, ast.Compare):
+        return []
+    return [copy.deepcopy(part) for part in (test.left, *test.comparators) if _is_plain(part)]
+
+
+def _is_plain(node: ast.expr) -> bool:
+    if isinstance(node, ast.Subscript):
+        return _is_plain(node.value) and isinstance(node.slice, (ast.Name, ast.Constant))
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_plain(node.value))
+
+
+def _let_zero_be_a_float(node: ast.FunctionDef) -> None:
+    """Let a function of one number that gives this number, or something made of it, else 0, give 0.0.
+
+    A ReLU that gives a whole zero would break the trail; a function that only gives whole numbers is left alone.
+    """
+    arguments = [argument.arg for argument in node.args.args if argument.arg != "self"]
+    required = arguments[: len(arguments) - len(node.args.defaults)]
+    if len(required) != 1:
+        return
+    returns = [part for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None]
+    kept = [
+        part for part in returns
+        if isinstance(part.value, (ast.Name, ast.BinOp))
+        and any(isinstance(inner, ast.Name) and inner.id == required[0] for inner in ast.walk(part.value))
+    ]  # fmt: skip
+    if kept:
+        for part in returns:
+            if isinstance(part.value, ast.Constant) and type(part.value.value) is int:
+                part.value.value = float(part.value.value)
 
 
 def _index(node: ast.expr) -> ast.expr:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.review.recorder import Ref
+from backprop_core.review.recorder import Node, Ref
 from backprop_core.review.structure import VIEWS
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from backprop_core.review.instrument import Sites
-    from backprop_core.review.recorder import Node
     from backprop_core.review.structure import Graph, Unit
 
     Array = NDArray[Any]
@@ -46,10 +45,14 @@ STRONG = re.compile(
 )
 WEAK = re.compile(r"loss|cost|error|mse|entropy|objective|sse|likelihood|err$", re.IGNORECASE)
 NOT_THIS = re.compile(
-    r"(^|_)(val|valid|validation|test|dev|holdout|acc|best|prev|old|min|max|last|tol|reg|l2|data)(_|$)"
+    r"(^|_)(val|valid|validation|test|dev|holdout|acc|best|prev|old|min|max|last|tol|reg|l2)(_|$)"
     r"|accuracy|grad|delta|rate|thresh|signal|history|target|init|decay|penalty|regular|weight|eps|diff|hidden",
     re.IGNORECASE,
 )
+
+
+PART = re.compile(r"(^|_)data(_|$)", re.IGNORECASE)
+"""What is often the loss without its penalty, and sometimes all there is."""
 
 
 @dataclass(slots=True)
@@ -68,10 +71,13 @@ def loss_families(graph: Graph, sites: Sites, wanted: str | None) -> list[Family
     for node in graph.nodes:
         if node.op == "leaf" or not _is_number(node.value):
             continue
+        names = [name for name, _ in node.names if name]
         for name, site in node.names:
+            if not name:
+                continue
             _note(found, name, sites.line(site), _by_name(name), node)
         for how, site, text in node.shown:
-            name = node.names[-1][0] if node.names else " ".join(text.split())[:60]
+            name = names[-1] if names else " ".join(text.split())[:60]
             if not name:
                 continue
             _note(found, name, sites.line(site), _by_name(name), node)
@@ -107,6 +113,8 @@ def _by_name(name: str) -> float:
     last = called.group(1) if called else _last(name)
     if NOT_THIS.search(last):
         return -5.0
+    if PART.search(last):
+        return 1.0
     if STRONG.match(last):
         return 3.0
     return 2.0 if WEAK.search(last) else 0.0
@@ -139,6 +147,9 @@ def downstream(start: Node, within: Collection[Node]) -> set[Node]:
     return reached
 
 
+SMALLEST = 1e-2
+
+
 @dataclass(slots=True)
 class Meeting:
     """Where the network's output meets the targets."""
@@ -158,17 +169,36 @@ def find_meetings(graph: Graph, z: Node, unit: Unit, until: int) -> list[Meeting
         mine = [source for source in node.inputs if source in plain]
         others = [
             source for source in node.inputs
-            if source not in plain and (_is_whole_target(source, node) or not _constant(source, varying))
+            if source not in plain
+            and (_is_whole_target(source, node) or _is_lone_target(source, node) or not _constant(source, varying))
         ]  # fmt: skip
         if not mine:
             continue
-        if not others:
+        ones = _taken_off(node) if node.op == "set_item" and node.inputs[0] in plain else None
+        if ones is not None:
+            meetings.append(Meeting(_stripped(node.inputs[0], z), node, ones))
+        elif not others:
             plain.add(node)
         elif node.op not in COMPARING:
             last = max(mine, key=lambda source: source.index)
             target = others[0] if len(others) == 1 else None
             meetings.append(Meeting(_stripped(last, z), node, target))
     return [meeting for meeting in meetings if np.size(meeting.output.value) == np.size(z.value)]
+
+
+def _taken_off(node: Node) -> Node | None:
+    """Return the targets that ``p[rows, labels] -= 1`` takes off an output: one of each sample's."""
+    before, after = (np.asarray(value, float) for value in (node.inputs[0].value, node.value))
+    if before.ndim not in (1, 2) or before.shape != after.shape:
+        return None
+    taken = before - after
+    inside = np.abs(taken) > 1e-9
+    samples = max(before.shape) if before.ndim == 2 else 1
+    counts = [inside.sum(axis=axis) for axis in range(before.ndim)]
+    single = before.ndim == 1 or any(np.all(count == 1) for count in counts)
+    if not single or not 1 <= inside.sum() <= samples or not np.allclose(taken[inside], 1.0, atol=1e-9):
+        return None
+    return Node(-1, "leaf", (), inside * 1.0, -1)
 
 
 def _reachable(graph: Graph, start: Node, until: int) -> set[Node]:
@@ -187,6 +217,13 @@ def _is_whole_target(source: Node, node: Node) -> bool:
     if not source.given:
         return False
     return node.op == "subtract" or any(other.op in LOGARITHMS for other in node.inputs)
+
+
+def _is_lone_target(source: Node, node: Node) -> bool:
+    """Whether a number that is no part of the formula is subtracted from a single output, or that from it."""
+    return (
+        node.op == "subtract" and source.op == "leaf" and all(np.size(one.value) == 1 for one in node.inputs)
+    )
 
 
 def _varying(unit: Unit) -> set[Node]:
@@ -220,7 +257,9 @@ def _stripped(node: Node, z: Node) -> Node:
         through_log = current.op in LOGARITHMS
         if through_log:
             logarithm = True
-        safe = logarithm and current.op in ("clip", "maximum", "minimum", "add", "subtract", "negative")
+        safe = _guards(current) or (
+            logarithm and current.op in ("clip", "maximum", "minimum", "add", "subtract", "negative")
+        )
         if not (through_log or safe or current.op in VIEWS or current.op in ("negative",)):
             break
         sources = [source for source in current.inputs if source.index >= z.index]
@@ -231,6 +270,23 @@ def _stripped(node: Node, z: Node) -> Node:
             break
         current = sources[0]
     return current
+
+
+def _guards(node: Node) -> bool:
+    """Whether a value is only kept from being exactly 0 or 1, for a logarithm to come."""
+    if node.op != "clip" or not node.inputs:
+        return False
+    value, kept = (np.asarray(one, float) for one in (node.inputs[0].value, node.value))
+    if value.shape != kept.shape:
+        return False
+    bounds = [
+        argument
+        for argument in (*node.arguments[1:], *node.keywords.values())
+        if not isinstance(argument, Ref)
+    ]
+    numbers = [float(np.asarray(source.value)) for source in node.inputs[1:] if np.size(source.value) == 1]
+    numbers += [float(bound) for bound in bounds if isinstance(bound, (int, float))]
+    return any(0 < number <= SMALLEST for number in numbers)
 
 
 def _with_constant(node: Node) -> bool:

@@ -76,6 +76,10 @@ class Network:
     names: list[dict[str, str]]
     """What the script calls z, a and x of each layer."""
     column_major: bool
+    coarse: bool = False
+    """Whether the script computes with single precision."""
+    short_form: bool = False
+    """Whether the output's δ is taken to be its error: cross-entropy's, where the script computes no loss."""
 
 
 LOSS_BASES: dict[str, Any] = {
@@ -145,10 +149,11 @@ def build_network(messages: list[Data], implied: bool = False) -> Network | None
     implied = implied or start["loss"] is None
     first = captures[0]["layers"]
     depth = len(first)
+    coarse = bool(captures[0].get("coarse"))
     activations, forms = [], []
     for index in range(depth):
         pairs = [(made["layers"][index]["Z"], made["layers"][index]["A"]) for made in captures]
-        name, slope = recognise(pairs)
+        name, slope = recognise(pairs, coarse)
         activations.append(name)
         forms.append(form_of(name, slope))
     points = []
@@ -166,7 +171,7 @@ def build_network(messages: list[Data], implied: bool = False) -> Network | None
         kind if not implied else "quadratic", implied, start["batches"],
         any(made["late"] for made in captures if made["label"] == "start"), samples, averaged, points,
         {part["path"]: part for part in captures[0]["parameters"]},
-        [layer["names"] for layer in first], bool(first[0]["column_major"]),
+        [layer["names"] for layer in first], bool(first[0]["column_major"]), coarse,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 import sys
 from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType
@@ -34,6 +35,13 @@ IN_PLACE: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 MUTATORS = {"shuffle", "copyto", "fill", "put", "place", "putmask", "fill_diagonal", "sort", "partition", "at",
             "resize", "itemset"}  # fmt: skip
+OPERATION = 500
+"""What an operation costs beside its numbers, in numbers."""
+LONGEST_NAMED = 100
+OF_BIASES = re.compile(
+    r"bias|(^|[._])(d|g|\w*grad|\w*nabla|\w*delta)\w*_?b(s|\d*)$|(^|[._])d?bs?\d*$", re.IGNORECASE
+)
+"""Names for lists of biases' gradients: with one sample they hold the δs themselves, and not in another role."""
 SHOWING = {
     "print",
     "str",
@@ -46,6 +54,14 @@ SHOWING = {
     "set_description",
     "set_postfix",
 }
+
+
+@dataclass(eq=False, slots=True)
+class Caller:
+    """The call of one of the script's functions that is being carried out, and that in which it was made."""
+
+    site: int
+    outer: Caller | None
 
 
 @dataclass(eq=False, slots=True)
@@ -64,6 +80,13 @@ class Given:
 
 
 @dataclass(eq=False, slots=True)
+class Written:
+    """A number that stands in a formula: never data, and no node of its own."""
+
+    value: float
+
+
+@dataclass(eq=False, slots=True)
 class Node:
     """One value: an operation's result, or a leaf that was there before."""
 
@@ -77,7 +100,11 @@ class Node:
     function: Callable[..., Any] | None = None
     obj: Any = None
     names: list[tuple[str, int]] = field(default_factory=list)
+    """What it is called, and where it got that name; an empty name for a place in a list."""
     shown: list[tuple[str, int, str]] = field(default_factory=list)
+    caller: Caller | None = None
+    returned: list[int] = field(default_factory=list)
+    """The returns of functions that it went through."""
     given: bool = False
     """Whether it is a whole number that may be data."""
 
@@ -145,6 +172,7 @@ class Recorder:
         self.nodes: list[Node] = []
         self.tops: list[Top] = []
         self.loops: list[Loop] = []
+        self.caller: Caller | None = None
         self.instances = 0
         self._first_paths: dict[int, set[str]] = {}
         self.on_top: Callable[[Recorder, Loop], None] = lambda recorder, loop: None
@@ -154,6 +182,8 @@ class Recorder:
         """Forget all that was recorded."""
         self.nodes.clear()
         self.tops.clear()
+        self.work = 0
+        """How much was computed while recording: a measure that no other process changes, as a clock's would."""
         self._table: dict[int, Node] = {}
         self._views: dict[int, list[Node]] = {}
 
@@ -167,7 +197,9 @@ class Recorder:
         return node
 
     def _add(self, op: str, inputs: tuple[Node, ...], value: Any, site: int) -> Node:
-        node = Node(len(self.nodes), op, inputs, value, site, obj=value)
+        node = Node(len(self.nodes), op, inputs, value, site, obj=value, caller=self.caller)
+        if inputs:
+            self.work += OPERATION + np.size(value)
         self.nodes.append(node)
         self._table[id(value)] = node
         if isinstance(value, np.ndarray):
@@ -214,6 +246,8 @@ class Recorder:
             self.nodes.append(leaf)
             inputs.append(leaf)
             return Ref(len(inputs) - 1)
+        if type(value) is Written:
+            return value.value
         if is_numeric(value):
             inputs.append(self.node_of(value))
             return Ref(len(inputs) - 1)
@@ -223,10 +257,12 @@ class Recorder:
 
     # -- operations ------------------------------------------------------------------------------------------
 
-    def binary(self, op: str, left: Any, right: Any, site: int) -> Any:
-        """``left op right``."""
+    def binary(self, op: str, left: Any, right: Any, site: int, written: int | None = None) -> Any:
+        """``left op right``; ``written``: which of the two is a number that stands in the formula itself."""
         function = OPERATORS[op]
         result = function(left, right)
+        if type(result) is list and op == "multiply":
+            return [self.number(element) if type(element) is float else element for element in result]
         if not self.recording:
             return result
         if op == "remainder" and isinstance(left, str):
@@ -234,7 +270,32 @@ class Recorder:
                 self.show(part, site, self.sites.part(site, number))
         if type(left) is int or type(right) is int:
             left, right = self._given(op, left, right, site)
+        if written is not None:
+            left, right = (
+                Written(one) if number == written else one for number, one in enumerate((left, right))
+            )
         return self._record(op, function, (left, right), None, result, site)
+
+    @staticmethod
+    def number(value: float) -> float:
+        """Return the same number as an object of its own: a value is known by its identity."""
+        return value * 1.0
+
+    def either(self, value: Any, *compared: Any) -> Any:
+        """``value``, chosen by comparing others: where it is a constant, it still follows from them."""
+        if not self.recording or not isinstance(value, (int, float)) or isinstance(value, bool):
+            return value
+        return self._constant_of(value, compared)
+
+    def _constant_of(self, value: Any, arguments: tuple[Any, ...]) -> Any:
+        """Return a number that was not seen before as one that follows from others, with no slope."""
+        inputs = tuple(self.node_of(one) for one in arguments if isinstance(one, (float, np.floating)))
+        known = self._table.get(id(value)) if isinstance(value, float) else None
+        if known is not None or not inputs or any(value is one for one in arguments):
+            return value
+        result = self.number(float(value))
+        self._add("branch", inputs, result, -1)
+        return result
 
     def _given(self, op: str, left: Any, right: Any, site: int) -> tuple[Any, Any]:
         """Mark whole numbers that are data, not written in the formula: inputs and targets in lists often are."""
@@ -298,11 +359,23 @@ class Recorder:
     ) -> Node:
         inputs: list[Node] = []
         spec = self._spec(arguments, inputs)
+        old = self._table.get(id(array))
+        whole = None if old is None or old.op != "item" or array.base is None else old.inputs[0]
         self._about_to_change(array)
         act()
         node = self._add(op, tuple(inputs), array, site)
         node.arguments, node.function = spec, function
+        if whole is not None and old is not None and np.shares_memory(array, whole.obj):
+            self._follow(whole, old.arguments[1], node, site)
         return node
+
+    def _follow(self, whole: Node, index: Any, part: Node, site: int) -> None:
+        """Note that an array has changed with its view: ``W[i][j] = …`` writes into W."""
+        above = whole.inputs[0] if whole.op == "item" and whole.obj.base is not None else None
+        new = self._add("set_item", (whole, part), whole.obj, site)
+        new.arguments, new.function = (Ref(0), index, Ref(1)), replaced
+        if above is not None and np.shares_memory(whole.obj, above.obj):
+            self._follow(above, whole.arguments[1], new, site)
 
     def in_place(self, op: str, old: Any, value: Any, text: str, site: int) -> Any:
         """``old op= value``, for a name."""
@@ -341,6 +414,22 @@ class Recorder:
                         self.bind((part,), element, site)
             elif is_numeric(value):
                 self.node_of(value).names.append((text, site))
+            elif type(value) is list and len(value) <= LONGEST_NAMED and not OF_BIASES.search(text):
+                self._note_inside(value, site)
+        return value
+
+    def _note_inside(self, values: list[Any], site: int) -> None:
+        """Note that numbers got another place, without a name of their own: within a list."""
+        for element in values:
+            if type(element) is list and len(element) <= LONGEST_NAMED:
+                self._note_inside(element, site)
+            elif (node := self._table.get(id(element))) is not None and is_numeric(element):
+                node.names.append(("", site))
+
+    def returned(self, value: Any, site: int) -> Any:
+        """``return value``."""
+        if self.recording and is_numeric(value):
+            self.node_of(value).returned.append(site)
         return value
 
     def show(self, value: Any, site: int, text: str | None = None) -> Any:
@@ -388,7 +477,14 @@ class Recorder:
 
     def _called(self, function: Any, op: str, site: int, arguments: Any, keywords: Any) -> Any:
         if self._own(function):
-            return function(*arguments, **keywords)
+            outer, self.caller = self.caller, Caller(site, self.caller)
+            try:
+                result = function(*arguments, **keywords)
+            finally:
+                self.caller = outer
+            return self._constant_of(result, arguments) if type(result) is float else result
+        if op == "append":
+            self._note_inside([argument for argument in arguments if is_numeric(argument)], site)
         if op in SHOWING:
             for number, argument in enumerate((*arguments, *keywords.values())):
                 self.show(argument, site, self.sites.part(site, number))
@@ -542,6 +638,23 @@ def _sum(recorder: Recorder, site: int, iterable: Any, start: Any = 0) -> Any:
     return total
 
 
+def _larger(recorder: Recorder, site: int, *values: Any, **keywords: Any) -> Any:
+    return _extreme(recorder, site, "maximum", max, values, keywords)
+
+
+def _smaller(recorder: Recorder, site: int, *values: Any, **keywords: Any) -> Any:
+    return _extreme(recorder, site, "minimum", min, values, keywords)
+
+
+def _extreme(recorder: Recorder, site: int, op: str, function: Any, values: Any, keywords: Any) -> Any:
+    """Record the larger or smaller of two numbers; Python's own functions return one of the two objects."""
+    result = function(*values, **keywords)
+    numbers = len(values) == 2 and not keywords and all(isinstance(one, (int, float)) for one in values)
+    if not numbers or not any(isinstance(one, float) for one in values):
+        return result
+    return recorder._record(op, getattr(np, op), values, None, recorder.number(result), site)
+
+
 def _apply_along_axis(
     recorder: Recorder, site: int, function: Any, axis: int, array: Any, *rest: Any, **keywords: Any
 ) -> Any:
@@ -554,6 +667,7 @@ def _apply_along_axis(
 
 
 _REWRITTEN: dict[Any, Callable[..., Any]] = {
-    zip: _zip, enumerate: _enumerate, map: _map, list: _list, tuple: _tuple, reversed: _reversed, sum: _sum,
+    zip: _zip, enumerate: _enumerate, max: _larger, min: _smaller,
+    map: _map, list: _list, tuple: _tuple, reversed: _reversed, sum: _sum,
     np.apply_along_axis: _apply_along_axis,
 }  # fmt: skip

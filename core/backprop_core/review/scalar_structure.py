@@ -16,6 +16,8 @@ from backprop_core.review.recorder import Ref
 from backprop_core.review.structure import VIEWS, is_update, since
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from backprop_core.review.recorder import Node
     from backprop_core.review.structure import Graph, Unit
 
@@ -60,8 +62,16 @@ class Pass:
 
 def is_scalar_weight(graph: Graph, path: str, unit: Unit) -> bool:
     """Whether single numbers of a parameter are multiplied with something that is no constant."""
+    steady = {
+        node for other, node in unit.start.state.items()
+        if unit.end.state.get(other) is node and "[" not in other
+    }  # fmt: skip
+    return is_factor(graph, path, unit, steady)
+
+
+def is_factor(graph: Graph, path: str, unit: Unit, steady: Collection[Node] = ()) -> bool:
+    """Whether single numbers of a parameter are multiplied with something, other than what is ``steady``."""
     state = unit.start.state[path]
-    steady = {node for other, node in unit.start.state.items() if unit.end.state.get(other) is node}
     for handle in graph.views_of(path, state, unit.end.at):
         if np.size(handle.operand.value) != 1:
             continue

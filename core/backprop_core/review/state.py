@@ -24,8 +24,9 @@ def walk(frame: FrameType, namespace: dict[str, Any]) -> dict[str, Any]:
     """
     walker = _Walker()
     current: FrameType | None = frame
-    while current is not None and current.f_code.co_filename == frame.f_code.co_filename:
-        if current.f_locals is not namespace and current.f_code.co_name != "<module>":
+    while current is not None:
+        own = current.f_code.co_filename == frame.f_code.co_filename
+        if own and current.f_locals is not namespace and current.f_code.co_name != "<module>":
             walker.names(dict(current.f_locals))
         current = current.f_back
     walker.names(namespace)
@@ -39,7 +40,7 @@ class _Walker:
 
     def names(self, names: dict[str, Any]) -> None:
         for name, value in list(names.items()):
-            if not name.startswith("__"):
+            if not name.startswith(("__", ".")):
                 self.visit(name, value, 0)
 
     def visit(self, path: str, value: Any, depth: int) -> None:
@@ -150,10 +151,12 @@ def _get(holder: Any, step: Any) -> Any:
 def _owner(frame: FrameType, namespace: dict[str, Any], name: str) -> FrameType | None:
     current: FrameType | None = frame
     last = frame
-    while current is not None and current.f_code.co_filename == frame.f_code.co_filename:
-        if name in current.f_locals:
-            return current
-        last, current = current, current.f_back
+    while current is not None:
+        if current.f_code.co_filename == frame.f_code.co_filename:
+            if name in current.f_locals:
+                return current
+            last = current
+        current = current.f_back
     return last if name in namespace else None
 
 

@@ -262,10 +262,10 @@ def find_training_loop(graph: Graph) -> int | None:
     depth: dict[int, int] = {}
     for top in graph.tops:
         depth[top.site] = max(depth.get(top.site, 0), len(top.loops))
-    from backprop_core.review.scalar_structure import is_scalar_weight
+    from backprop_core.review.scalar_structure import is_factor, is_scalar_weight
 
     ordered = sorted(depth, key=lambda site: -depth[site])
-    for is_used in (is_weight, is_scalar_weight):
+    for is_used in (is_weight, is_scalar_weight, is_factor):
         for site in ordered:
             if _updates_the_same(graph, site, is_used):
                 return site
@@ -321,18 +321,32 @@ def forward_uses(graph: Graph, unit: Unit, until: int) -> dict[tuple[str, ...], 
         if (known := handles.get(source)) is not None and _trained(unit, known.path)
     }
     bits = {key: 1 << number for number, key in enumerate(sorted(candidates))}
+    shared = _shared(handles, bits)
     masks = _masks(graph, unit, (begin, end), handles, bits)
     uses: dict[tuple[str, ...], list[Use]] = {}
     for node in products:
         for position, source in enumerate(node.inputs):
             used = handles.get(source)
             other = node.inputs[1 - position]
-            if used is None or used.key not in bits or masks.get(other, 0) & bits[used.key]:
+            if used is None or used.key not in bits or masks.get(other, 0) & shared[used.key]:
                 continue
             if other in handles and handles[other].key in bits:
                 continue
             uses.setdefault(used.key, []).append(Use(used, node, position == 0, other))
     return uses
+
+
+def _shared(handles: dict[Node, Handle], bits: dict[tuple[str, ...], int]) -> dict[tuple[str, ...], int]:
+    """Return for each part of a parameter the bits of all parts that hold numbers of it, its own among them."""
+    parts: dict[tuple[str, ...], set[int]] = {}
+    for handle in handles.values():
+        if handle.key in bits and handle.key not in parts:
+            size, shape = np.size(handle.state.value), np.shape(handle.state.value)
+            parts[handle.key] = set(handle.seen(np.arange(size).reshape(shape)).astype(int).ravel().tolist())
+    return {
+        key: sum(bits[other] for other, theirs in parts.items() if other[0] == key[0] and mine & theirs)
+        for key, mine in parts.items()
+    }
 
 
 def since(unit: Unit) -> int:

@@ -24,7 +24,9 @@ def true_gradients(search: Search, point: Point) -> list[tuple[Array, Array]]:
     found: list[tuple[Array, Array]] = []
     for index in range(search.depth - 1, -1, -1):
         layer = point.layers[index]
-        if search.network.activations[index] == "softmax":
+        if index == search.depth - 1 and search.network.short_form:
+            delta = signal
+        elif search.network.activations[index] == "softmax":
             delta = layer.A * (signal - np.sum(signal * layer.A, axis=1, keepdims=True))
         else:
             delta = signal * layer.D

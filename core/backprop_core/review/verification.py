@@ -14,9 +14,17 @@ if TYPE_CHECKING:
 
 
 def verify(
-    script: Path, source: str, corrected: str, lines: dict[int, str], loss: str, timeout: float
-) -> Corrected | None:
+    script: Path, source: str, corrected: str, lines: dict[int, str], loss: str | None, timeout: float,
+    left: frozenset[str] = frozenset(),
+) -> Corrected | None:  # fmt: skip
     """Train both to their end, side by side, and compare the gradient of the corrected one again.
+
+    Parameters
+    ----------
+    loss : str or None
+        What the script calls its loss; without it, only the gradient is compared.
+    left : frozenset of str
+        Ids of mistakes that the lines do not mend: these may still be found.
 
     Returns
     -------
@@ -35,6 +43,8 @@ def verify(
 
         def outcome(which: Path) -> float | None:
             out = which.with_suffix(".json")
+            if loss is None:
+                return None
             run_module(
                 "backprop_core.review.outcome", [str(which), str(script), str(out), loss], folder, timeout
             )
@@ -45,10 +55,14 @@ def verify(
             return None if value is None else float(value)
 
         def again() -> bool:
-            words = [str(script), str(traced), loss, str(changed)]
+            words = [str(script), str(traced), loss or "", str(changed)]
             run_module("backprop_core.review.worker", words, folder, timeout)
-            judgement = judged(messages_in(traced))
-            return judgement is not None and not judgement.findings
+            try:
+                judgement = judged(messages_in(traced))
+            except (ValueError, ArithmeticError, LookupError):
+                # A line put in the wrong place can leave arrays that no longer fit together.
+                return False
+            return judgement is not None and {one.id for one in judgement.findings} <= left
 
         with ThreadPoolExecutor(3) as pool:
             before, after, right = (
@@ -56,6 +70,6 @@ def verify(
                 pool.submit(outcome, changed),
                 pool.submit(again),
             )
-            if after.result() is None:
+            if loss is not None and after.result() is None:
                 return None
             return Corrected(tuple(sorted(lines.items())), before.result(), after.result(), right.result())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +26,10 @@ if TYPE_CHECKING:
 
 MOST_NODES = 60_000
 MOST_TOPS = 3_000
-MOST_SECONDS = 2.5
+MOST_WORK = 150_000_000
 LATER_UPDATES = 40
-LATER_SECONDS = 0.4
+LATER_WORK = 150_000_000
+FEWEST_LATER = 4
 POINTS = 5
 
 
@@ -47,11 +47,10 @@ class Driver:
         self.phase = "scout"
         self.site: int | None = None
         self.family: str | None = None
-        self.started = 0.0
         self.tries: dict[int, int] = {}
         self.units_left = 0
         self.count = 0
-        self.later_at = 0.0
+        self.later_at = LATER_UPDATES
         self.written = 0
         self.trained: dict[str, str] = {}
         self.rows = 1
@@ -68,16 +67,11 @@ class Driver:
         if len(recorder.loops) == 1 and loop.iteration == 0:
             recorder.reset()
             recorder.recording = True
-            self.started = time.monotonic()
             self.tries = {}
         if not recorder.recording:
             return
         recorder.note_top(loop)
-        full = (
-            len(recorder.nodes) > MOST_NODES
-            or len(recorder.tops) > MOST_TOPS
-            or time.monotonic() - self.started > MOST_SECONDS
-        )
+        full = len(recorder.nodes) > MOST_NODES or len(recorder.tops) > MOST_TOPS or recorder.work > MOST_WORK
         due = loop.iteration in (2, 3, 5, 9, 17, 33, 65, 129, 257, 513) and len(recorder.loops) <= 3
         if (full or (due and self._worth_trying(loop))) and self._looked(last=full or self._whole(loop)):
             self.phase = "aim"
@@ -126,7 +120,7 @@ class Driver:
         for analysis in analyses(graph, units, _some(units), families):
             if analysis.family is not None and chosen is None:
                 chosen = analysis.family
-            made = capture(analysis, self.recorder.sites, "start", detail=not captures)
+            made = capture(analysis, self.recorder.sites, "start", detail=len(captures) < 2)
             if made is not None:
                 captures.append(made)
                 evaluation = evaluation or made["evaluation"]
@@ -138,6 +132,8 @@ class Driver:
         self.site = site
         self.family = None if chosen is None else chosen.name
         self.rows = len(captures[0]["layers"][0]["X"])
+        affordable = LATER_WORK * len(units) // max(self.recorder.work, 1)
+        self.later_at = min(LATER_UPDATES, max(FEWEST_LATER, affordable))
         self.trained = {part["path"]: part["path"] for part in captures[0]["parameters"]}
         self._write(
             {
@@ -161,15 +157,13 @@ class Driver:
         for label, seed, nudge in (*points, ("check +", 3, 1.0), ("check -", 3, -1.0)):
             if self._fork(loop, label, seed, nudge):
                 return
-        self.phase, self.later_at = "later", time.monotonic() + LATER_SECONDS
-        self.count = 0
+        self.phase, self.count = "later", 0
 
     def _later(self, recorder: Recorder, loop: Loop) -> None:
         if loop.site != self.site:
             return
         self.count += 1
-        due = self.count >= LATER_UPDATES or time.monotonic() > self.later_at
-        if due and not self._fork(loop, "later", seed=None):
+        if self.count >= self.later_at and not self._fork(loop, "later", seed=None):
             raise Stop
 
     def _child(self, recorder: Recorder, loop: Loop) -> None:
@@ -328,7 +322,7 @@ def run_recorded(script: Path, source: Path, driver_of: Callable[[Recorder], Dri
 
 def main(words: list[str]) -> None:
     """``python -m backprop_core.review.worker SCRIPT OUT [LOSS [SOURCE]]``."""
-    loss = words[2] if len(words) > 2 else None
+    loss = (words[2] or None) if len(words) > 2 else None
     trace_script(Path(words[0]), Path(words[1]), loss, Path(words[3]) if len(words) > 3 else None)
     os._exit(0)
 

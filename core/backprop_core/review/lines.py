@@ -1,0 +1,345 @@
+"""The lines of a script's mistakes: where the value that is wrong was computed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from backprop_core.review.finding import Finding
+    from backprop_core.review.findings import Judgement
+    from backprop_core.review.points import Network
+
+    Array = NDArray[Any]
+    Data = dict[str, Any]
+
+PROPAGATED = {"updated-before-backpropagating", "weights-not-transposed", "error-not-propagated"}
+OF_WEIGHTS = {"sum-instead-of-mean", "divided-twice", "derivative-missing-in-gradient-only"}
+HARMFUL = {"sum-instead-of-mean", "divided-twice"}
+WRONG_DERIVATIVES = {
+    "derivative-of-activation-not-preactivation", "derivative-formula-on-preactivation", "derivative-of-error",
+    "wrong-slope",
+}  # fmt: skip
+WHOLE = re.compile(
+    r"^(self\.)?(d_?(out(put)?|logits?|scores?|y\w*|pred\w*|loss\w*|o|p)|grad_?\w*|g_?out|dL\w*)\d*$",
+    re.IGNORECASE,
+)
+"""Names for the derivative of the whole loss after the output: the mean belongs there, not in the products."""
+REDUCTIONS = {"sum", "mean", "average", "einsum"}
+COPIES = {"array", "copy", "asarray", "astype"}
+BIAS = re.compile(
+    r"(^|[._\[\"'])(d|g|dl_?|grads?_?|nabla_?|delta_?)(_?d)?_?b(ias)?(?![a-z])|bias", re.IGNORECASE
+)
+"""Names for the gradient of a bias: with one sample it is δ itself, and no alias of it."""
+SUBTRACTS = re.compile(r"-=|=.*[\w)\]]\s*-\s*\w")
+STRIDES = (1, 2, 3, 4)
+
+
+class Lines:
+    """Finds the line at which a value of the backward pass was computed."""
+
+    def __init__(self, network: Network, judgement: Judgement, source: list[str]) -> None:
+        self.network = network
+        self.state = judgement.state
+        self.source = source
+        points = judgement.search.points
+        self.number = next((n for n, point in enumerate(points) if point.data.get("detail")), None)
+        self.point = None if self.number is None else points[self.number]
+        self.detail: list[Data] = [] if self.point is None else self.point.data["detail"]
+
+    def of(self, finding: Finding) -> int:
+        """Return the line of a finding; that of the first parameter's update where no other is known."""
+        update = self._update(finding.paths)
+        special = self._special(finding)
+        if special:
+            return special
+        for value, alias in self._values(finding):
+            entry = self._reduced(value) if finding.place == "b" else None
+            entry = entry or self._first(value)
+            if entry is not None:
+                return self._alias(entry) if alias else int(entry["called"])
+        return update
+
+    def _reduced(self, value: Array) -> Data | None:
+        """Return the last sum that gives a value: that of a layer above may be the same, and comes before."""
+        sums = [
+            entry for entry in self.detail if entry["op"] in REDUCTIONS and self._holds(entry["value"], value)
+        ]
+        return sums[-1] if sums else None
+
+    def _update(self, paths: list[str]) -> int:
+        for path in paths:
+            part = self.network.parameters.get(path)
+            if part is not None and part["line"]:
+                return int(part["line"])
+        return next((int(part["line"]) for part in self.network.parameters.values() if part["line"]), 0)
+
+    def _special(self, finding: Finding) -> int:
+        """Return the line of a mistake that is no value of the backward pass."""
+        if finding.id == "broadcast-error":
+            return int(finding.note.partition("|")[0])
+        if finding.id == "one-sample-only":
+            return int(self.network.points[0].data["source"].get("line", 0))
+        if finding.id == "stale-gradient":
+            return next(
+                (
+                    line
+                    for path in finding.paths
+                    if (line := int(self.network.parameters[path]["memory_line"]))
+                ),
+                0,
+            )
+        if finding.id == "bias-never-updated" and finding.layer is not None:
+            return self._update([self.network.weights[finding.layer - 1]])
+        if finding.id == "target-misaligned":
+            return int(self.network.points[0].data["source"].get("target_line", 0))
+        if finding.id == "gradient-transposed":
+            return self._of_the_transposed(finding)
+        if finding.id == "sign-flipped":
+            return self._of_the_rate(finding) or self._of_the_error(finding) or self._update(finding.paths)
+        if finding.id in HARMFUL and finding.layer is None:
+            return self._of_the_output()
+        if finding.id == "error-not-propagated" and finding.layer is not None:
+            return self._renamed(self.state.deltas.get(finding.layer + 1, ()))
+        if finding.id in WRONG_DERIVATIVES and finding.layer is not None:
+            return self._of_the_derivative(finding)
+        return 0
+
+    def _of_the_output(self) -> int:
+        """Return where the output's δ is made, if the script calls it the gradient of the whole loss."""
+        top = self.state.deltas.get(len(self.network.weights))
+        entry = None if top is None or self.number is None else self._first(top[self.number])
+        names = (
+            [] if entry is None else [line for name, line in self._whole(entry)["names"] if WHOLE.match(name)]
+        )
+        return int(names[-1]) if names else self._of_a_sum()
+
+    def _of_a_sum(self) -> int:
+        """Return the update that takes a sum over the samples, made before one by one, as it is."""
+        index = len(self.network.weights) - 1
+        applied = None if self.point is None else self.point.layers[index].applied_w
+        entry = None if applied is None else self._first(applied)
+        if entry is None or self.point is None or entry["op"] != "add":
+            return 0
+        times = sum(other["site"] == entry["site"] for other in self.detail)
+        return self._update([self.network.weights[index]]) if times >= self.point.rows > 1 else 0
+
+    def _whole(self, entry: Data) -> Data:
+        """Return the last value of the same line that is the entry's, up to a factor: that which gets a name."""
+        start = next(number for number, one in enumerate(self.detail) if one is entry)
+        for other in self.detail[start + 1 :]:
+            if other["line"] == entry["line"] and self._holds(other["value"], entry["value"]):
+                entry = other
+        return entry
+
+    def _renamed(self, deltas: tuple[Array, ...]) -> int:
+        """Return where a δ gets a further name, under which it stands for an error of the layer below."""
+        entry = self._first(deltas[self.number]) if deltas and self.number is not None else None
+        named = [] if entry is None else self._whole(entry)["names"]
+        names = [line for name, line in named if not BIAS.search(name)]
+        return int(names[-1]) if len(names) > 1 else 0
+
+    def _of_the_derivative(self, finding: Finding) -> int:
+        """Return the statement that computes a wrong derivative, if it is one by itself."""
+        layer, number = finding.layer, self.number
+        if number is None or layer not in self.state.deltas or layer not in self.state.signals:
+            return 0
+        delta, signal = self.state.deltas[layer][number], self.state.signals[layer][number]
+        with np.errstate(all="ignore"):
+            derivative = delta / signal
+        if derivative.size < 2 or not np.all(np.isfinite(derivative)):
+            return 0
+        entry = self._first(derivative)
+        if entry is None:
+            return 0
+        if finding.id == "wrong-slope":
+            return int(entry["line"])
+        names = self._whole(entry)["names"]
+        return int(names[-1][1]) if names else 0
+
+    def _of_the_transposed(self, finding: Finding) -> int:
+        """Return where a gradient first stands the way it is applied."""
+        if self.point is None:
+            return 0
+        for part in self.point.data["parameters"]:
+            if part["path"] in finding.paths:
+                for entry in self.detail:
+                    same = entry["value"].shape == part["applied"].shape
+                    if same and _proportional(part["applied"].ravel(), entry["value"].ravel()):
+                        return int(entry["line"])
+        return 0
+
+    def _of_the_rate(self, finding: Finding) -> int:
+        """Return where a negative learning rate gets its value."""
+        for path in finding.paths:
+            for scale in self.network.parameters.get(path, {}).get("scales", ()):
+                name = scale["text"].rpartition(".")[2]
+                if scale["value"] < 0 and name.isidentifier():
+                    given = re.compile(rf"(^|[\s,(.]){name}\s*=\s*-")
+                    return next((n for n, text in enumerate(self.source, 1) if given.search(text)), 0)
+        return 0
+
+    def _of_the_error(self, finding: Finding) -> int:
+        """Return where targets minus outputs are taken, if every update subtracts what comes of it."""
+        point = self.point
+        if finding.layer is not None and len(self.network.weights) > 1:
+            return 0
+        line = self._update(finding.paths)
+        text = self.source[line - 1] if 0 < line <= len(self.source) else ""
+        if point is None or point.target is None or not SUBTRACTS.search(text.partition("#")[0]):
+            return 0
+        output = point.layers[-1].A
+        if point.target.shape != output.shape:
+            return 0
+        turned = point.target - output
+        for entry in self.detail:
+            value = entry["value"].reshape(-1)
+            if entry["op"] != "subtract":
+                continue
+            same = value.size == turned.size and any(
+                np.allclose(value, one) for one in (turned.ravel(), turned.T.ravel())
+            )
+            if same or (value.size <= turned.shape[1] and np.allclose(value, turned.ravel()[: value.size])):
+                return int(entry["called"])
+        return 0
+
+    def _values(self, finding: Finding) -> Iterator[tuple[Array, bool]]:
+        """Yield what the line of a mistake computes; and whether a further name that it gets there counts."""
+        if self.point is None or self.number is None:
+            return
+        point, number = self.point, self.number
+        layers, deltas, signals = point.layers, self.state.deltas, self.state.signals
+        if finding.id.startswith("regularization"):
+            for index in range(len(layers)) if finding.layer is None else [finding.layer - 1]:
+                yield layers[index].W, False
+        if (
+            finding.layer is None
+            or finding.place == "W"
+            or finding.id in OF_WEIGHTS
+            or finding.layer > len(layers)
+        ):
+            for index in [len(layers) - 1] if finding.layer is None else [finding.layer - 1]:
+                applied = layers[index].applied_w
+                if applied is not None:
+                    yield from (
+                        (part, False) for part in (applied[:1], applied[:, :1]) if _spread_of(part, applied)
+                    )
+                    yield applied, False
+        elif finding.place == "b":
+            applied = layers[finding.layer - 1].applied_b
+            if applied is not None:
+                if np.all(applied == applied.flat[0]):
+                    yield applied.ravel()[:1], False
+                yield applied, False
+        elif finding.id == "raw-error-propagated":
+            for known in (signals, deltas):
+                if finding.layer - 1 in known:
+                    yield known[finding.layer - 1][number], False
+        else:
+            if finding.id in PROPAGATED and finding.layer in signals:
+                yield signals[finding.layer][number], finding.id == "error-not-propagated"
+            if finding.layer in deltas:
+                yield deltas[finding.layer][number], finding.id.startswith("missing")
+
+    def _alias(self, entry: Data) -> int:
+        """Return where a value is taken for what it is not: given another name, copied, or passed on as it is."""
+        entry = self._whole(entry)
+        for other in self.detail:
+            if other["op"] in COPIES and np.array_equal(other["value"], entry["value"]):
+                entry = other
+        if entry["returned"]:
+            return int(entry["returned"][-1])
+        names = [line for name, line in entry["names"] if not BIAS.search(name)]
+        return int(names[-1] if names else entry["called"])
+
+    def _first(self, value: Array) -> Data | None:
+        """Return the first entry that holds a value, up to a factor, as a whole or in parts at the same place."""
+        if not np.any(value):
+            return None
+        whole = next((n for n, entry in enumerate(self.detail) if self._holds(entry["value"], value)), None)
+        parts = self._in_parts(value)
+        found = [number for number in (whole, parts) if number is not None]
+        if not found and value.size > 1:
+            found = [number for number in [self._in_numbers(value)] if number is not None]
+        return self.detail[min(found)] if found else None
+
+    def _in_numbers(self, value: Array) -> int | None:
+        """Look for a value each number of which has a line of its own."""
+        single = [
+            (n, float(entry["value"].flat[0]))
+            for n, entry in enumerate(self.detail)
+            if entry["value"].size == 1
+        ]
+        first, *others = value.ravel()
+        for number, held in single:
+            if first and self._plausible(float(first), held):
+                ratio = held / first
+                if all(
+                    any(np.isclose(one, ratio * other, rtol=1e-7, atol=0) for _, one in single)
+                    for other in others
+                ):
+                    return number
+        return None
+
+    def _holds(self, other: Array, value: Array) -> bool:
+        if other.size != value.size:
+            return False
+        if value.size == 1:
+            return self._plausible(float(value.flat[0]), float(other.flat[0]))
+        shapes = [other.ravel()] + ([other.T.ravel()] if other.ndim == 2 else [])
+        return any(_proportional(value.ravel(), shape) for shape in shapes)
+
+    def _plausible(self, value: float, other: float) -> bool:
+        """Whether two single numbers differ by a factor that scripts are known to have."""
+        point = self.point
+        if point is None or other == 0:
+            return False
+        ratio = abs(value / other)
+        scales = {abs(scale["value"]) for part in point.data["parameters"] for scale in part["scales"]}
+        rates = {1.0, point.rate} | {scale for scale in scales if scale}
+        known = (a * b * c for a in rates for b in (1, point.rows, 1 / point.rows) for c in (1, 2, 0.5))
+        return any(abs(ratio - factor) <= 1e-7 * factor for factor in known)
+
+    def _in_parts(self, value: Array) -> int | None:
+        """Look for a value that a loop computes sample by sample or unit by unit."""
+        places: dict[tuple[int, int], list[int]] = {}
+        for number, entry in enumerate(self.detail):
+            if entry["value"].size < value.size:
+                places.setdefault((entry["site"], entry["value"].size), []).append(number)
+        best: int | None = None
+        orders = (
+            [value.ravel(), value.T.ravel(), value[::-1].ravel(), value[:, ::-1].ravel()]
+            if value.ndim == 2
+            else [value]
+        )
+        for (_, size), numbers in places.items():
+            count = value.size // size
+            if value.size % size or len(numbers) < count:
+                continue
+            for stride in STRIDES:
+                for start in range(min(len(numbers) - (count - 1) * stride, 40)):
+                    chosen = numbers[start : start + (count - 1) * stride + 1 : stride]
+                    if best is not None and chosen[0] >= best:
+                        break
+                    made = np.concatenate([self.detail[n]["value"].ravel() for n in chosen])
+                    if any(_proportional(order, made) for order in orders):
+                        best = chosen[0]
+        return best
+
+
+def _spread_of(part: Array, whole: Array) -> bool:
+    return part.size < whole.size and bool(np.all(whole == part))
+
+
+def _proportional(one: Array, other: Array) -> bool:
+    norm = float(np.vdot(other, other))
+    if norm == 0 or not np.isfinite(norm):
+        return False
+    factor = float(np.vdot(one, other)) / norm
+    return bool(np.linalg.norm(one - factor * other) <= 1e-7 * np.linalg.norm(one)) and factor != 0

@@ -1,0 +1,69 @@
+"""Ways of writing that once were not followed, or gave a finding where nothing is wrong: one script for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backprop_core.review import review
+
+FOLDER = Path(__file__).with_name("people")
+
+
+@pytest.mark.parametrize("script", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_nothing_is_found_in_a_correct_script(script):
+    found = review(script)
+    assert found.reviewed, found.reason
+    assert [(one.id, one.layer) for one in found.mistakes] == []
+    assert {part.verdict for part in found.parameters} == {"correct"}
+
+
+MISTAKES = [
+    ("plain_perceptron", "error * out * (1 - out)", "error", "missing-output-derivative", 1),
+    (
+        "plain_loops",
+        "d_hid.append(e * (1 - hidden[j] ** 2))",
+        "d_hid.append(e)",
+        "missing-hidden-derivative",
+        1,
+    ),
+    ("plain_loops", "e = sum(d_out[k] *", "e = sum((out[k] - y[k]) *", "raw-error-propagated", 2),
+    ("labels_taken_off", "below.sum(axis=0)\n", "below.sum()\n", "bias-gradient-wrong-axis", 1),
+    ("clipped_by_norm", "np.where(pre > 0, gh, 0.01 * gh)", "gh", "missing-hidden-derivative", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "expected", "layer"), MISTAKES, ids=lambda value: str(value)[:20]
+)
+def test_a_mistake_is_named_with_its_layer_and_line(tmp_path, name, right, wrong, expected, layer):
+    source = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    assert source.count(right) == 1
+    line = source[: source.index(right)].count("\n") + 1
+    script = tmp_path / "net.py"
+    script.write_text(source.replace(right, wrong), encoding="utf-8")
+    found = review(script)
+    assert [(one.id, one.layer, one.line) for one in found.mistakes] == [(expected, layer, line)]
+
+
+def test_a_line_that_does_not_mend_the_gradient_is_not_shown_as_a_correction(tmp_path):
+    source = (FOLDER / "single_precision.py").read_text(encoding="utf-8")
+    right, wrong = "dW2 = h.T @ do", "dW2 = np.repeat((o * do).sum(0, keepdims=True), 8, axis=0)"
+    script = tmp_path / "net.py"
+    script.write_text(source.replace(right, wrong), encoding="utf-8")
+    found = review(script)
+    assert [one.id for one in found.mistakes] == ["outputs-in-place-of-inputs"]
+    assert "np.repeat" not in found.mistakes[0].correction
+    assert found.corrected is None
+
+
+def test_a_corrected_line_is_written_in_the_names_of_the_script_and_verified(tmp_path):
+    source = (FOLDER / "plain_perceptron.py").read_text(encoding="utf-8")
+    script = tmp_path / "net.py"
+    script.write_text(source.replace("error * out * (1 - out)", "error * z * (1 - z)"), encoding="utf-8")
+    found = review(script)
+    assert found.mistakes[0].id == "derivative-formula-on-preactivation"
+    assert found.mistakes[0].correction == "delta = error * out * (1 - out)"
+    assert found.corrected is not None
+    assert found.corrected.gradient_right

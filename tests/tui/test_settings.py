@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -158,7 +159,7 @@ async def click(lab, name, does):
 
 
 async def test_every_control_is_changed_by_the_mouse():
-    async with open_lab(paused_engine("moons", steps=5), size=(120, 40)) as lab:
+    async with open_lab(paused_engine("moons", steps=5), size=(80, 24)) as lab:
         await lab.press("o")
         panel = lab.app.lab.panel
         for control in panel.controls:
@@ -303,6 +304,12 @@ async def test_the_picture_gives_way_where_it_does_not_fit():
     async with open_lab(paused_engine("digits", steps=20), size=(120, 40)) as lab:
         await lab.press("o")
         assert "predicted as" in lab.shown("#panel")
+
+
+async def test_no_number_is_cut_in_the_middle_where_the_picture_is_narrow():
+    async with open_lab(paused_engine("spiral", steps=500), size=(80, 24)) as lab:
+        await lab.press("o")
+        assert re.search(r" \d+ wrong│?$", lab.shown("#panel"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from backprop_core.outcome import Confusion, Continuation, Fit, OutcomeRequest, Plane
 from backprop_tui import plane_drawing as planes
+from backprop_tui.cells import shorten
 from backprop_tui.confusion_drawing import draw_matrix, draw_sample, matrix_width, picture_size
 from backprop_tui.fit_drawing import draw_fit, draw_series
 from backprop_tui.palette import Ink
@@ -154,16 +155,19 @@ class OutcomePicture:
 
     def _plane(self, canvas: Canvas, plane: Plane, glyphs: Glyphs) -> None:
         of = f" (output {plane.output} of {plane.outputs})" if plane.outputs > 1 else ""
-        canvas.texts(0, 0, (f"{plane.target}{of}: ", Ink.STRONG), *planes.sample_line(plane))
+        name = f"{plane.target}{of}: "
+        canvas.texts(0, 0, (name, Ink.STRONG), *planes.sample_line(plane, canvas.width - len(name)))
         rows, columns = plane.values.shape
         self._levels = planes.calm_levels(plane.values, plane.middle, plane.reach, self._levels)
         planes.draw_plane(canvas, 0, 1, plane, self._levels, glyphs)
-        canvas.text(0, rows + 1, planes.axis_line(plane)[:columns], Ink.MUTED)
+        canvas.text(0, rows + 1, shorten(planes.axis_line(plane), columns, glyphs.ellipsis), Ink.MUTED)
         left = columns + GAP
         across = max((canvas.width - left + GAP) // (SMALL[0] + GAP), 1)
         if plane.neurons:
-            title = f"layer {plane.layer} of {plane.layers}, {plane.units} neurons"
-            canvas.text(left, 0, title.rjust(canvas.width - left), Ink.MUTED)
+            title = f"layer {plane.layer} of {plane.layers}"
+            longer = f"{title}, {plane.units} neurons"
+            room = canvas.width - left
+            canvas.text(left, 0, (longer if len(longer) <= room else title).rjust(room), Ink.MUTED)
         for place, neuron in enumerate(self._neurons):
             x, y = left + place % across * (SMALL[0] + GAP), 1 + place // across * (SMALL[1] + 1)
             planes.draw_neuron(canvas, x, y, neuron, glyphs)

@@ -216,11 +216,8 @@ class SettingsView(Panel):
         """Return how many lines there are for controls and picture."""
         return max(self.size.height - len(self._command_text()) - 1 - int(self.size.height >= ROOMY), 1)
 
-    def _columns(self) -> int:
-        return 2 if self.size.width >= TWO_COLUMNS else 1
-
     def _picture_size(self) -> tuple[int, int]:
-        return max(self.size.width - self._columns() * (COLUMN + GAP), 0), self._height()
+        return max(self.size.width - len(self._groups()) * (COLUMN + GAP), 0), self._height()
 
     def _loss_lines(self, height: int) -> int:
         return min(max(int(height * LOSS_SHARE), LOSS_LINES[0]), LOSS_LINES[1])
@@ -230,22 +227,33 @@ class SettingsView(Panel):
         if self.frame is None or self.content is None:
             return
         self._spans = []
-        height, groups = self._height(), GROUPS[:2] if self._columns() == 2 else GROUPS
-        self._column(canvas, 0, height, groups)
-        if self._columns() == 2:
-            self._column(canvas, COLUMN + GAP, height, GROUPS[2:])
+        height = self._height()
+        for place, groups in enumerate(self._groups()):
+            self._column(canvas, place * (COLUMN + GAP), height, groups)
         self._picture(canvas, height)
         self._passed_on(canvas)
 
-    def _column(self, canvas: Canvas, x: int, height: int, groups: tuple[str, ...]) -> None:
-        """Draw groups below one another: with headings if they fit, else the part that holds what is chosen."""
+    def _groups(self) -> tuple[tuple[str, ...], ...]:
+        """Return which groups each column has."""
+        return (GROUPS[:2], GROUPS[2:]) if self.size.width >= TWO_COLUMNS else (GROUPS,)
+
+    def _rows(self, groups: tuple[str, ...], *, headings: bool) -> list[str | list[Control]]:
         shown = self.controls
         rows: list[str | list[Control]] = []
         for group in groups:
-            lines = lines_of(tuple(control for control in shown if control.group == group))
-            rows += [*(["", group] if rows else [group]), *lines]
-        if len(rows) > height:
-            rows = [row for row in rows if not isinstance(row, str)]
+            if headings:
+                rows += ["", group] if rows else [group]
+            rows += lines_of(tuple(control for control in shown if control.group == group))
+        return rows
+
+    @property
+    def _headings(self) -> bool:
+        """Whether there is room for the groups' names."""
+        return all(len(self._rows(groups, headings=True)) <= self._height() for groups in self._groups())
+
+    def _column(self, canvas: Canvas, x: int, height: int, groups: tuple[str, ...]) -> None:
+        """Draw groups below one another, or where they are too many, the part that holds what is chosen."""
+        rows = self._rows(groups, headings=self._headings)
         at = next(
             (
                 place

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backprop_core.activations import ACTIVATIONS
@@ -25,7 +27,6 @@ from backprop_core.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 LARGEST_FILE = 1024 * 1024
 LARGEST_NUMBER = 1e150
@@ -229,6 +230,24 @@ def format_experiment(experiment: Experiment) -> str:
     return "\n".join(lines)
 
 
+PATHS = ("csv", "series", "npz")
+
+
+def relocated(experiment: Experiment, folder: Path) -> Experiment:
+    """Return the experiment with its files' paths as a file in another folder has to name them."""
+
+    def moved(path: str) -> str:
+        return path if Path(path).is_absolute() else os.path.relpath(experiment.folder / path, folder)
+
+    data, network = experiment.data, experiment.network
+    paths: dict[str, Any] = {
+        name: moved(getattr(data, name)) for name in PATHS if getattr(data, name) is not None
+    }
+    if isinstance(network.weights, str):
+        network = replace(network, weights=moved(network.weights))
+    return replace(experiment, data=replace(data, **paths), network=network, folder=folder)
+
+
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -245,8 +264,13 @@ def _toml(value: Any) -> str:
 def override(experiment: Experiment, values: Mapping[str, Any]) -> Experiment:
     """Return the experiment with keys such as ``"training.learning_rate"`` changed, not yet resolved.
 
-    A data source takes the place of the one there was, and of what belonged to it.
+    A data source takes the place of the one there was, and of what belonged to it; where all hidden layers have
+    one activation, so have other ones.
     """
+    activation = experiment.network.activation
+    if "network.hidden" in values and len(set(activation)) <= 1:
+        network = replace(experiment.network, activation=activation[:1] or NetworkSpec.activation)
+        experiment = replace(experiment, network=network)
     if any(f"data.{source}" in values for source in SOURCES):
         kept = {name: getattr(experiment.data, name) for name in ("validation", "standardize")}
         experiment = replace(experiment, data=DataSpec(**kept))

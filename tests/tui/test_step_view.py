@@ -251,3 +251,11 @@ def test_a_picture_of_it(snap_compare, size):
 def test_a_picture_of_a_larger_network(snap_compare, size):
     app = make_app(paused_engine("digits", steps=300))
     assert snap_compare(app, terminal_size=size, run_before=after("x", *["down"] * 4))
+
+
+async def test_what_is_said_of_a_dead_neuron_is_whole_in_the_smallest_terminal():
+    async with open_lab(paused_engine(steps=200), size=(60, 20)) as lab:
+        await lab.press("x")
+        lab.app.lab.panel.station = Station("backward", 1, 1)
+        await lab.frame()
+        assert "its error stops here, no weight of it changes" in " ".join(lab.shown("#panel").split())

@@ -64,6 +64,11 @@ class Canvas:
         line[start:stop] = shown
         self.inks[y, start:stop] = ink[start - x : stop - x] if isinstance(ink, np.ndarray) else ink
 
+    def place(self, x: int, y: int, other: Canvas) -> None:
+        """Draw all of another canvas, its corner at a cell."""
+        for row in range(other.height):
+            self.put(x, y + row, other.characters[row], other.inks[row])
+
     def texts(self, x: int, y: int, *parts: tuple[str, int]) -> int:
         """Write several texts, each with its ink, one after another."""
         for text, ink in parts:

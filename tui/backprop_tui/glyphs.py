@@ -29,6 +29,7 @@ class Glyphs:
     mark_line: str
     not_finite: str
     selected: str
+    lower: str
     training: str
     validation: str
     reference: str
@@ -67,6 +68,7 @@ UNICODE = Glyphs(
     mark_line="┊",
     not_finite="✗",
     selected="▸",
+    lower="◂",
     training="━",
     validation="╍",
     reference="╌",
@@ -95,6 +97,7 @@ ASCII = Glyphs(
     mark_line=":",
     not_finite="!",
     selected=">",
+    lower="<",
     training="*",
     validation="o",
     reference="-",

@@ -73,6 +73,14 @@ SCREEN = (
         "fits.",
     ),
     (
+        "The settings",
+        "o shows all settings, changed while it trains: up and down choose, left and right or - and + change, enter "
+        "types a value, [ and ] go from data to training to network, delete takes a layer out, u undoes; the mouse "
+        "does all of it too. Below is the command line that opens the lab with these settings: c copies it, C writes "
+        "it as a shell script, f saves the experiment as a file. They pass on the settings, not the trained weights: "
+        "the command checkpoint does that.",
+    ),
+    (
         "Runs compared",
         "k keeps the run as a ghost in the loss plot, with a letter. Change something, press n to start again, and "
         "watch both. v shows them in one plot, above a table of how far each came and in which settings they differ; K "

@@ -51,6 +51,10 @@ class LabCommands(Provider):
         yield self._entry("Restart with the same seed", "n", "restart")
         yield self._entry("Restart with the next seed", "N", "restart_next")
         yield self._entry("Write this session as a script", "w", "write_script")
+        yield self._entry("Change the settings", "o", "panel('settings')")
+        yield self._entry("Copy the command line of these settings", "c", "copy_command_line")
+        yield self._entry("Write that command line as a shell script", "C", "write_command_line")
+        yield self._entry("Save the experiment as a file", "f", "save_experiment")
         yield self._entry("Help", "?", "help")
         yield self._entry("Leave the tour" if lab.tour else "Take the tour", "T", "tour")
         yield "Change the theme", "colours, dark or light", self.app.search_themes

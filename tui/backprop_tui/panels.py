@@ -43,6 +43,13 @@ PANELS = {
             "backprop_tui.widgets.outcome_view",
             "OutcomeView",
         ),
+        PanelSpec(
+            "settings",
+            "settings, and the command line that they make",
+            "backprop_tui.widgets.settings_view",
+            "SettingsView",
+            in_turn=False,
+        ),
         PanelSpec("compare", "kept runs compared", "backprop_tui.widgets.compare_view", "CompareView"),
     )
 }

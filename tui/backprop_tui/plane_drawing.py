@@ -97,8 +97,8 @@ def rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def sample_line(plane: Plane) -> list[tuple[str, int]]:
-    """Return what the samples' characters mean, and how many are on the wrong side."""
+def sample_line(plane: Plane, room: int) -> list[tuple[str, int]]:
+    """Return what the samples' characters mean, and how many are on the wrong side, in the words that fit."""
     if plane.classes is None:
         return [
             (
@@ -113,8 +113,9 @@ def sample_line(plane: Plane) -> list[tuple[str, int]]:
         names = (f"not {name}", name)
     parts: list[tuple[str, int]] = [(f"{POINTS[0]} {names[0]}  {POINTS[1]} {names[1]}", Ink.TEXT)]
     wrong = int(plane.wrong.sum())
-    if wrong:
-        parts.append((f"  {wrong} of {len(plane.wrong)} on the wrong side", Ink.DEAD))
+    for text in (f"  {wrong} of {len(plane.wrong)} on the wrong side", f"  {wrong} wrong", f" {wrong} wrong"):
+        if wrong and len(parts[0][0]) + len(text) <= room:
+            return [*parts, (text, Ink.DEAD)]
     return parts
 
 

@@ -69,9 +69,10 @@ class Prompt(Input):
         self.opened = False
         self._place = 0
 
-    def open(self) -> None:
-        """Show the empty prompt and take the keys."""
-        self.value = ""
+    def open(self, beginning: str = "") -> None:
+        """Show the prompt, empty or with the beginning of a command, and take the keys."""
+        self.value = beginning
+        self.cursor_position = len(beginning)
         self._place = len(self.history)
         self._show(True)
         # Widget.focus would do it later, and the next keys would go elsewhere.

@@ -1,4 +1,4 @@
-"""Writing a session's script, never over a file that is there."""
+"""Writing scripts and experiments, never over a file that is there."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from backprop_core.files import shown
 
 
 def write_script(experiment: str, script: str) -> Path:
-    """Write into the working directory and return the path: ``NAME.script``, or ``NAME-2.script``, ….
+    """Write a session's script into the working directory, and return its path."""
+    return write_new(experiment, "script", script)
+
+
+def write_new(name: str, suffix: str, text: str) -> Path:
+    """Write into the working directory and return the path: ``NAME.SUFFIX``, or ``NAME-2.SUFFIX``, ….
 
     Raises
     ------
     UserError
         If the directory cannot be written to.
     """
-    stem = stem_of(experiment)
+    stem = stem_of(name)
     for number in count(1):
-        path = Path(f"{stem}.script" if number == 1 else f"{stem}-{number}.script")
+        path = Path(f"{stem}.{suffix}" if number == 1 else f"{stem}-{number}.{suffix}")
         try:
             with path.open("x", encoding="utf-8") as file:
-                _write_or_remove(file, script, path)
+                _write_or_remove(file, text, path)
         except FileExistsError:
             continue
         except OSError as error:
@@ -33,12 +38,12 @@ def write_script(experiment: str, script: str) -> Path:
     raise AssertionError("unreachable")
 
 
-def _write_or_remove(file: TextIO, script: str, path: Path) -> None:
+def _write_or_remove(file: TextIO, text: str, path: Path) -> None:
     try:
-        file.write(script)
+        file.write(text)
         file.flush()
     except OSError:
-        # Half a script would be taken for a whole one.
+        # Half a file would be taken for a whole one.
         path.unlink()
         raise
 

@@ -24,8 +24,8 @@ from backprop_core.snapshot import HEATMAP_MODES
 from backprop_tui.choices import leaky_switch, next_pace, next_rate
 from backprop_tui.keys import KEYS
 from backprop_tui.saving import write_script
-from backprop_tui.screens.health_screen import HealthScreen
 from backprop_tui.screens.live_screen import Selection
+from backprop_tui.screens.settings_screen import SettingsScreen
 from backprop_tui.widgets.heatmap import HeatmapView
 from backprop_tui.widgets.loss_plot import LossPlot
 from backprop_tui.widgets.title import TitleLine
@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from backprop_tui.prompt import Prompt, PromptLine
     from backprop_tui.session_log import SessionLog
     from backprop_tui.widgets.key_bar import KeyBar
+    from backprop_tui.widgets.panel import Panel
 
 
-class LabScreen(HealthScreen):
+class LabScreen(SettingsScreen):
     """The one screen that is always there."""
 
     BINDINGS: ClassVar[list[Any]] = [
@@ -158,12 +159,14 @@ class LabScreen(HealthScreen):
             await self.heal(command, "l")
 
     def action_rate_up(self) -> None:
-        """Raise the learning rate."""
-        self.job(partial(self._change_rate, 1))
+        """Raise the learning rate, or what is chosen in the panel."""
+        if self.panel is None or not self.panel.adjust(1):
+            self.job(partial(self._change_rate, 1))
 
     def action_rate_down(self) -> None:
-        """Lower the learning rate."""
-        self.job(partial(self._change_rate, -1))
+        """Lower the learning rate, or what is chosen in the panel."""
+        if self.panel is None or not self.panel.adjust(-1):
+            self.job(partial(self._change_rate, -1))
 
     async def _change_rate(self, direction: int) -> None:
         rate = (await self.current()).experiment.training.learning_rate
@@ -269,13 +272,20 @@ class LabScreen(HealthScreen):
 
     async def action_prompt(self) -> None:
         """Open the prompt in the place of the key bar, whose keys do not act while it is open."""
+        await self._open_prompt()
+
+    async def on_panel_typed(self, event: Panel.Typed) -> None:
+        """Open the prompt with the beginning of a command."""
+        await self._open_prompt(event.beginning)
+
+    async def _open_prompt(self, beginning: str = "") -> None:
         if self._prompt is None:
             from backprop_tui.prompt import PromptLine
 
             self._prompt = PromptLine()
             await self.mount(self._prompt, before="#keys")
         self.add_class("-prompting")
-        self._prompt.prompt.open()
+        self._prompt.prompt.open(beginning)
 
     def action_help(self) -> None:
         """Show the help."""

@@ -9,6 +9,8 @@ from textual.message import Message
 from backprop_tui.cells import CellView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual import events
 
     from backprop_core.commands import Command
@@ -51,6 +53,23 @@ class Panel(CellView):
             super().__init__()
             self.command = command
 
+    class Wanted(Message):
+        """A command is to be carried out that depends on the state when its turn comes.
+
+        ``choose(frame)`` returns it, None if there is none; then ``otherwise`` is said.
+        """
+
+        def __init__(self, choose: Callable[[Frame], Command | None], otherwise: str = "") -> None:
+            super().__init__()
+            self.choose, self.otherwise = choose, otherwise
+
+    class Typed(Message):
+        """A command is to be typed that begins with a text."""
+
+        def __init__(self, beginning: str) -> None:
+            super().__init__()
+            self.beginning = beginning
+
     frame: Frame | None = None
     content: Any = None
 
@@ -91,6 +110,13 @@ class Panel(CellView):
 
     def confirm(self) -> None:
         """Do what ``enter`` does."""
+
+    def adjust(self, direction: int) -> bool:  # noqa: ARG002
+        """Do what ``+`` (1) and ``-`` (−1) do; False where they are not the panel's."""
+        return False
+
+    def take_out(self) -> None:
+        """Do what ``delete`` does."""
 
     def next_mode(self) -> None:
         """Do what ``h`` does."""

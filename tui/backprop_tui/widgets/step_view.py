@@ -11,6 +11,7 @@ from backprop_tui.keys import KeySpec
 from backprop_tui.palette import Ink
 from backprop_tui.step_text import EQUATIONS, StepText, Table
 from backprop_tui.step_walk import next_leg, next_neuron, phase_start, within
+from backprop_tui.widgets.message_line import wrapped
 from backprop_tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
@@ -131,8 +132,9 @@ class StepView(Panel):
             y += 1
         bottom = self._equations(canvas, text)
         for note, ink in reversed(text.notes()):
-            bottom -= 1
-            canvas.text(0, bottom, shorten(note, canvas.width, self.glyphs.ellipsis), ink)
+            for line in reversed(wrapped(note, canvas.width)):
+                bottom -= 1
+                canvas.text(0, bottom, line, ink)
         self._tables(canvas, y + gap, bottom - gap, text)
 
     def _place(self) -> str:

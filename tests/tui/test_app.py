@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import numpy as np
 import pytest
 from textual.command import CommandPalette
-from textual.events import Key
+from textual.events import AppBlur, AppFocus, Key
 
 from backprop_core.presets import load_preset, preset_names
 from backprop_core.snapshot import HEATMAP_MODES
@@ -285,6 +286,30 @@ async def test_the_prompt_remembers_what_was_typed():
         await lab.pilot.press("up", "up", "enter")
         await lab.frame()
         assert lab.trainer.step_count == 6
+
+
+async def test_a_prompt_survives_that_another_window_takes_the_keys_for_a_while():
+    async with open_lab(paused_engine()) as lab:
+        await lab.pilot.press("colon", "s", "t")
+        lab.app.post_message(AppBlur())
+        await lab.pilot.pause()
+        lab.app.post_message(AppFocus())
+        await lab.pilot.pause()
+        prompt = lab.app.lab.query_one(Prompt)
+        assert (prompt.opened, prompt.value) == (True, "st")
+        await lab.write("ep")
+        await lab.press("enter")
+        assert lab.trainer.step_count == 1
+
+
+async def test_keys_act_where_a_closed_prompt_has_been_given_them():
+    async with open_lab(paused_engine()) as lab, asyncio.timeout(10):
+        await lab.pilot.press("colon", "escape")
+        prompt = lab.app.lab.query_one(Prompt)
+        lab.app.screen.set_focus(prompt)
+        await lab.press("s")
+        assert not prompt.opened
+        assert lab.trainer.step_count == 1
 
 
 async def test_letters_in_the_prompt_are_no_keys():

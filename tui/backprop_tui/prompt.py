@@ -85,15 +85,21 @@ class Prompt(Input):
 
     def _leave(self, line: str) -> None:
         self._show(False)
-        if self.has_focus:
-            self.screen.set_focus(None)
+        self._give_keys_up()
         self.post_message(self.Entered(line))
+
+    def _give_keys_up(self) -> None:
+        # Widget.has_focus comes later than the keys do.
+        if self.screen.focused is self:
+            self.screen.set_focus(None)
 
     def on_key(self, event: Key) -> None:
         """Hand the line over at once, so that keys that come in one piece with it are not taken into it."""
         if not self.opened:
             event.stop()
             event.prevent_default()
+            # As long as the prompt had the keys, this one would come back for ever.
+            self._give_keys_up()
             self.app.post_message(Key(event.key, event.character))
         elif event.key == "enter":
             event.stop()
@@ -108,8 +114,8 @@ class Prompt(Input):
         self._leave(line)
 
     def on_blur(self) -> None:
-        """Leave, when something else takes the keys."""
-        if self.opened:
+        """Leave, when something else takes the keys; another window takes them for a while only."""
+        if self.opened and self.app.app_focus:
             self._leave("")
 
     def action_cancel(self) -> None:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop_tui.scales import linear_axis, log_axis, round_up, short_number, steps_axis, still_good
+from backprop_tui.scales import (
+    labelled,
+    linear_axis,
+    log_axis,
+    round_up,
+    short_number,
+    steps_axis,
+    still_good,
+)
 
 sizes = st.floats(1e-12, 1e12)
 
@@ -76,3 +84,11 @@ def test_an_axis_stays_while_the_range_fits_and_fills_more_than_half_of_it() -> 
 )  # fmt: skip
 def test_numbers_are_short(value: float, text: str) -> None:
     assert short_number(value) == text
+
+
+def test_ticks_whose_numbers_are_too_wide_are_left_out():
+    axis = labelled(linear_axis(0.0, 1e300, 5), 5)
+    assert [short_number(tick) for tick in axis.ticks] == ["0", "5e299", "1e300"]
+    assert (axis.low, axis.high) == (0.0, 1e300)
+    tiny = log_axis(1e-300, 1e-290, 4)
+    assert labelled(tiny, 5) == tiny

@@ -8,7 +8,7 @@ import numpy as np
 
 from backprop_tui.palette import Ink
 from backprop_tui.plotting import Layer, Plot, band_dots, draw_plot, plot_grid
-from backprop_tui.scales import Axis, log_axis, short_number, steps_axis, still_good
+from backprop_tui.scales import Axis, labelled, log_axis, short_number, steps_axis, still_good
 
 if TYPE_CHECKING:
     from backprop_core.snapshot import Curve
@@ -26,8 +26,8 @@ def draw_loss(canvas: Canvas, y: int, height: int, curve: Curve, axis: Axis | No
         return axis
     low, high = float(curve.mean[shown].min()), float(curve.mean[shown].max())
     if axis is None or not still_good(axis, low, high, log=True):
-        axis = log_axis(low, high, max(height // 3, 2))
-    labels = tuple(short_number(tick)[:LABEL_WIDTH].rjust(LABEL_WIDTH) for tick in axis.ticks)
+        axis = labelled(log_axis(low, high, max(height // 3, 2)), LABEL_WIDTH)
+    labels = tuple(short_number(tick).rjust(LABEL_WIDTH) for tick in axis.ticks)
     grid = plot_grid(canvas.width, height, labels, ascii_only=canvas.ascii_only)
     x = steps_axis(1, int(curve.last_step[-1]), max(grid.columns // 12, 1))
     plot = Plot(x, axis, tuple(short_number(tick) for tick in x.ticks), labels)

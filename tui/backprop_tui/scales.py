@@ -108,6 +108,12 @@ def still_good(axis: Axis | None, low: float, high: float, *, log: bool) -> bool
     return bool(shares[1] - shares[0] > 0.55)
 
 
+def labelled(axis: Axis, width: int) -> Axis:
+    """Return the axis without ticks whose numbers are wider than so many cells, if two are left."""
+    ticks = tuple(tick for tick in axis.ticks if len(short_number(tick)) <= width)
+    return Axis(axis.low, axis.high, axis.log, ticks) if len(ticks) > 1 else axis
+
+
 def short_number(value: float) -> str:
     """Return a number in few characters: 10k, 2.5M, 0.05, 1e-6."""
     if not isfinite(value):

@@ -20,7 +20,7 @@ from backprop_tui.plotting import (
     fill_blank_down,
     plot_grid,
 )
-from backprop_tui.scales import Axis, linear_axis, log_axis, short_number, steps_axis, still_good
+from backprop_tui.scales import Axis, labelled, linear_axis, log_axis, short_number, steps_axis, still_good
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,11 +152,12 @@ class LossPlot(CellView):
         if high < curve.baseline < 3 * high:
             high = curve.baseline
         if self._axis is None or not still_good(self._axis, low, high, log=self.logarithmic):
-            self._axis = (
+            axis = (
                 log_axis(low, high, most_ticks)
                 if self.logarithmic
                 else linear_axis(min(low, 0.0), high, most_ticks)
             )
+            self._axis = labelled(axis, LABEL_WIDTH)
         return self._axis
 
     def _baseline(self, canvas: Canvas, y: Axis, baseline: float, left: int, top: int, grid: Grid) -> None:

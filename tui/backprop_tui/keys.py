@@ -159,6 +159,7 @@ DROPPED_FIRST = (
     "next_mode",
     "presets",
     "prompt",
+    "panel('settings')",
     "restart",
     "rate_up",
     "rate_down",

@@ -139,9 +139,14 @@ class Lab:
         return len(self.tail) > FIRST_SCREEN
 
     def check(self) -> None:
-        """Leave whatever is open, and have the program answer."""
+        """Have the program answer."""
         self._checks += 1
         path = self.folder / f"check{self._checks}.npz"
+        self.have_written(path, "save")
+        path.unlink(missing_ok=True)
+
+    def have_written(self, path: Path, command: str) -> None:
+        """Leave whatever is open, and have a command write a file; again, if something opened meanwhile."""
         self.process.setwinsize(40, 120)
         deadline = monotonic() + DEADLINE
         while not self.gone and not path.exists():
@@ -150,8 +155,7 @@ class Lab:
             for _ in range(4):
                 # If an escape were followed at once, it would be the beginning of something else.
                 self.send_and_wait(b"\x1b", ESCAPE_SECONDS)
-            self.send_and_wait(f":save {path.name}\r".encode(), ANSWER_SECONDS, path.exists)
-        path.unlink(missing_ok=True)
+            self.send_and_wait(f":{command} {path.name}\r".encode(), ANSWER_SECONDS, path.exists)
 
     def send_and_wait(self, content: bytes, seconds: float, done: Callable[[], bool] = lambda: False) -> None:
         until = monotonic() + seconds
@@ -223,8 +227,7 @@ def finish(lab: Lab) -> None:
     """Save the state, leave, and look at what is left."""
     state = lab.folder / "end.npz"
     if not lab.gone:
-        lab.check()
-        lab.exchange(b":checkpoint end.npz\r", state.exists)
+        lab.have_written(state, "checkpoint")
     code = lab.leave()
     assert code == 0, f"ended with {code}; it wrote last {lab.tail[-700:]!r}"
     assert b"error of the program" not in lab.tail, lab.tail[-700:]

@@ -136,8 +136,8 @@ class Program:
 
 
 def trains(screen: str) -> bool:
-    """Tell whether a screen shows the lab at work."""
-    return bool(re.search(r"RUNNING.*step [1-9]", screen)) and "dead" in screen
+    """Tell whether a screen shows the lab at work, or what a short run has come to before it was first read."""
+    return bool(re.search(r"(RUNNING|DONE).*step [1-9]", screen)) and "dead" in screen
 
 
 @contextmanager

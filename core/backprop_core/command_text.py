@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backprop_core import commands as c
 from backprop_core.experiment import Choice
+from backprop_core.wording import plain_number
 
 _BARE = {
     c.Standardize: "standardize",
@@ -16,11 +17,7 @@ _BARE = {
 
 def format_condition(condition: c.Condition) -> str:
     """Return the condition's text."""
-    return f"{condition.quantity} {condition.comparison} {_plain(condition.value)}"
-
-
-def _plain(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return f"{condition.quantity} {condition.comparison} {plain_number(condition.value)}"
 
 
 def format_command(command: c.Command) -> str:
@@ -44,7 +41,7 @@ def format_command(command: c.Command) -> str:
         case c.ReinitDead(layer=layer, neuron=neuron):
             return f"reinit-dead {layer}.{neuron}"
         case c.SetActivation(where=where, activation=activation):
-            option = f" {_plain(activation.options[0][1])}" if activation.options else ""
+            option = f" {plain_number(activation.options[0][1])}" if activation.options else ""
             return f"activation {where} {activation.name}{option}"
         case c.SetOption(option=option, value=value):
             return f"set {option} {_option_value(value)}"
@@ -83,5 +80,5 @@ def _option_value(value: float | int | str | Choice | None) -> str:
     if value is None:
         return "full"
     if isinstance(value, Choice):
-        return " ".join([value.name, *(f"{key}={_plain(number)}" for key, number in value.options)])
-    return value if isinstance(value, str) else _plain(value)
+        return " ".join([value.name, *(f"{key}={plain_number(number)}" for key, number in value.options)])
+    return value if isinstance(value, str) else plain_number(value)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backprop_core.frozen import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,11 @@ class Choice:
 
     name: str
     options: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(cls, catalogue: Mapping[str, Any], name: str) -> Choice:
+        """Return a catalogue's entry with its defaults."""
+        return cls(name, tuple(catalogue[name].defaults.items()))
 
     def option(self, key: str) -> float:
         """Return the option's value; ``KeyError`` if there is none of that name."""

@@ -14,6 +14,7 @@ from backprop_core.frozen import dataclass
 from backprop_core.initializers import INITIALIZERS
 from backprop_core.losses import LOSSES
 from backprop_core.optimizers import OPTIMIZERS
+from backprop_core.wording import plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,17 +141,15 @@ def option_text(key: str, value: Any) -> str:
         return "full"
     if isinstance(value, Choice):
         defaults = _CATALOGUES[key][value.name].defaults
-        settings = [f"{name}={_plain(given)}" for name, given in value.options if given != defaults[name]]
+        settings = [
+            f"{name}={plain_number(given)}" for name, given in value.options if given != defaults[name]
+        ]
         return ":".join([value.name, *settings])
     if isinstance(value, tuple):
         texts = [option_text(key, item) for item in value]
         alike = key == "activation" and len(set(texts)) == 1
         return texts[0] if alike else ",".join(texts)
-    return value if isinstance(value, str) else _plain(value)
-
-
-def _plain(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return value if isinstance(value, str) else plain_number(value)
 
 
 def own_data_base(values: Mapping[str, Any]) -> Experiment:

@@ -9,6 +9,7 @@ import numpy as np
 
 from backprop_core.errors import UserError
 from backprop_core.files import shown
+from backprop_core.wording import plain_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,11 +74,7 @@ def _classes_of(y: Array | list[str]) -> tuple[tuple[str, ...], NDArray[np.int64
         number = {label: index for index, label in enumerate(labels)}
         return labels, np.array([number[label] for label in y])
     values, members = np.unique(y[:, 0], return_inverse=True)
-    return tuple(_label(float(value)) for value in values), members
-
-
-def _label(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return tuple(plain_number(float(value)) for value in values), members
 
 
 def _one_hot(labels: tuple[str, ...], members: NDArray[np.int64], where: str) -> Targets:

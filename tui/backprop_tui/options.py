@@ -20,6 +20,7 @@ from backprop_core.presets import load_preset, preset_names
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from backprop_core.datasets import Dataset
     from backprop_core.experiment import Experiment
 
 DEFAULT_EXPERIMENT = "sequence"
@@ -141,21 +142,20 @@ def find_experiment(name: str) -> Experiment:
 
 def _own_data(values: dict[str, Any]) -> Experiment:
     """Return an experiment with own data and settings that mostly learn."""
-    given = values
     experiment = resolve(own_data_base(values))
-    data = experiment.data
+
+    def loaded() -> Dataset:
+        rng = np.random.default_rng(0)
+        return load_dataset(experiment.data, experiment.training.loss.name, rng, experiment.folder)
+
     try:
-        dataset = load_dataset(
-            data, experiment.training.loss.name, np.random.default_rng(0), experiment.folder
-        )
+        dataset = loaded()
     except UserError as error:
-        if "X_validation" not in str(error) or "data.validation" in given:
+        if "X_validation" not in str(error) or "data.validation" in values:
             raise
         # The file brings its own validation samples, so none are to be held out.
-        experiment = replace(experiment, data=replace(data, validation=0.0))
-        dataset = load_dataset(
-            experiment.data, experiment.training.loss.name, np.random.default_rng(0), experiment.folder
-        )
+        experiment = replace(experiment, data=replace(experiment.data, validation=0.0))
+        dataset = loaded()
     if len(dataset.x) > LARGE_DATA and "training.batch_size" not in values:
         experiment = replace(experiment, training=replace(experiment.training, batch_size=32))
     return experiment

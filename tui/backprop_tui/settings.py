@@ -28,8 +28,7 @@ from backprop_core.optimizers import OPTIMIZERS
 from backprop_tui.choices import next_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Iterator, Sequence
 
     from backprop_core.commands import Command
     from backprop_core.experiment import Experiment
@@ -208,8 +207,8 @@ def _training(experiment: Experiment, around: Surroundings) -> Iterator[Control]
         "training",
         "optimizer",
         optimizer.name + (f" {momentum:g}" if momentum else ""),
-        None if before is None else SetOption("optimizer", _entry(OPTIMIZERS, before)),
-        None if after is None else SetOption("optimizer", _entry(OPTIMIZERS, after)),
+        None if before is None else SetOption("optimizer", Choice.of(OPTIMIZERS, before)),
+        None if after is None else SetOption("optimizer", Choice.of(OPTIMIZERS, after)),
         "set optimizer ",
     )
     rate = training.learning_rate
@@ -236,10 +235,6 @@ def _training(experiment: Experiment, around: Surroundings) -> Iterator[Control]
         SetOption("reduction", "sum") if training.reduction == "mean" else None,
         "set reduction ",
     )
-
-
-def _entry(catalogue: Mapping[str, Any], name: str) -> Choice:
-    return Choice(name, tuple(catalogue[name].defaults.items()))
 
 
 def _batch(size: int | None, samples: int) -> Control:
@@ -294,8 +289,8 @@ def _activation(where: str, name: str, choice: Choice, *, beside: bool = False) 
         "network",
         "" if beside else where,
         choice.name,
-        None if before is None else SetActivation(where, _entry(ACTIVATIONS, before)),
-        None if after is None else SetActivation(where, _entry(ACTIVATIONS, after)),
+        None if before is None else SetActivation(where, Choice.of(ACTIVATIONS, before)),
+        None if after is None else SetActivation(where, Choice.of(ACTIVATIONS, after)),
         f"activation {where} ",
         beside=beside,
     )

@@ -24,9 +24,6 @@ from backprop_core.losses import LOSSES
 from backprop_core.reinitialization import ONE_SIDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from backprop_core.diagnosis.evidence import Evidence
 
 BACK, GRADIENT, OUTPUT, DATA, BIAS, UNITS, START, SIZE, BATCH, CLIP, RATE = FAMILIES = (
@@ -51,10 +48,6 @@ output, and fresh weights are drawn for the data as they will be.
 LEAST_RATE, LARGEST_RATE = 1e-7, 1e4
 
 
-def _choice(name: str, catalogue: Mapping[str, Any] = ACTIVATIONS) -> Choice:
-    return Choice(name, tuple(catalogue[name].defaults.items()))
-
-
 def true_gradient(evidence: Evidence) -> Cure:
     """Put back what the mistakes leave out, and divide by the batch."""
     commands: list[TrueGradient | SetOption] = []
@@ -71,7 +64,7 @@ def fitting_output(evidence: Evidence) -> Cure:
     name = canonical or "linear"
     return Cure(
         f"{name}-output",
-        (SetActivation("output", _choice(name)),),
+        (SetActivation("output", Choice.of(ACTIVATIONS, name)),),
         f"make the output layer {name}, so that it reaches every target",
         family=OUTPUT,
     )
@@ -88,7 +81,7 @@ REINIT_DEAD = Cure(
 
 LEAKY_RELU = Cure(
     "leaky-relu",
-    (SetActivation("hidden", _choice("leaky-relu")),),
+    (SetActivation("hidden", Choice.of(ACTIVATIONS, "leaky-relu")),),
     "switch the hidden neurons to LeakyReLU, whose derivative is nowhere zero",
     family=UNITS,
     prevents=False,
@@ -120,7 +113,7 @@ def initialize(evidence: Evidence, activation: str | None = None) -> Cure:
     name = "he-normal" if set(names) & set(ONE_SIDED) else "xavier-normal"
     return Cure(
         f"initialize-{name}",
-        (Initialize(_choice(name, INITIALIZERS)),),
+        (Initialize(Choice.of(INITIALIZERS, name)),),
         f"draw all weights anew by {name.removesuffix('-normal').title()}'s rule, biases zero",
         family=START,
     )
@@ -131,7 +124,7 @@ def other_activation(evidence: Evidence, name: str) -> Cure:
     fresh = initialize(evidence, name)
     return Cure(
         f"hidden-{name}",
-        (SetActivation("hidden", _choice(name)), *fresh.commands),
+        (SetActivation("hidden", Choice.of(ACTIVATIONS, name)), *fresh.commands),
         f"give the hidden layers {name} activation, and weights that suit it",
         family=START,
         beyond=initialize(evidence),

@@ -73,10 +73,7 @@ def correction_text(finding: Finding, lines: dict[int, str], line: int) -> str:
 
 def joined(proposed: list[dict[int, str]]) -> dict[int, str]:
     """Return the lines of several corrections; where two change the same line, the first."""
-    edits: dict[int, str] = {}
-    for lines in proposed:
-        edits.update({number: line for number, line in lines.items() if number not in edits})
-    return edits
+    return {number: line for lines in reversed(proposed) for number, line in lines.items()}
 
 
 def apply(source: str, lines: dict[int, str]) -> str:

@@ -87,6 +87,7 @@ class SettingsView(Panel):
     def __init__(self, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self.chosen = "data"
+        self.controls: tuple[Control, ...] = ()
         self.picture = OutcomePicture()
         self._spans: list[Span] = []
         self._axis: Axis | None = None
@@ -106,16 +107,12 @@ class SettingsView(Panel):
         assert self.frame is not None
         if self.content.outcome is not None:
             self.picture.take(self.content.outcome, running=self.frame.state == "RUNNING")
+        self.controls = controls_of(self.frame)
         names = [control.name for control in self.controls]
         if self.chosen not in names:
             self.chosen = "layers" if self.chosen.split()[0] in ("units", "activation") else names[0]
         if self._line is None or self._line[0] != self.frame.experiment:
             self._line = self.frame.experiment, command_line(self.frame.experiment)
-
-    @property
-    def controls(self) -> tuple[Control, ...]:
-        """The controls as the last frame has them."""
-        return controls_of(self.frame)
 
     @property
     def at(self) -> Control | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 import zipfile
 import zlib
 from tokenize import TokenError
@@ -107,7 +108,10 @@ def _array_from_bytes(data: bytes, where: str) -> NDArray[Any]:
     stream = io.BytesIO(data)
     try:
         readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, fortran, dtype = readers[np.lib.format.read_magic(stream)](stream)
+        with warnings.catch_warnings():
+            # Of a header by Python 2, or one that is no Python: it is read, or refused in one line.
+            warnings.simplefilter("ignore")
+            shape, fortran, dtype = readers[np.lib.format.read_magic(stream)](stream)
         offset = stream.tell()
         if dtype.kind not in "biuf":
             raise UserError(f"{where}: {_kind_objection(dtype)}")

@@ -18,6 +18,7 @@ from backprop_core import archives, readers
 from backprop_core.archives import arrays_from_bytes, numeric, read_arrays, read_weights
 from backprop_core.errors import UserError
 from backprop_core.readers import LARGEST_NUMBER, read_csv, read_series
+from tests.garbage.archives import zipped
 
 numbers = st.floats(-LARGEST_NUMBER, LARGEST_NUMBER)
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).map(str.strip)
@@ -387,6 +388,21 @@ class TestArchives:
     def test_an_array_that_is_there_twice_is_refused(self):
         member = ("X.npy", npy((1,), data=bytes(8)))
         assert "array 'X': is there twice" in refusal(arrays_from_bytes, archive([member, member]), "data")
+
+    @pytest.mark.parametrize(
+        ("descr", "read"),
+        [(b"'descr': '<f8', 'fortran_order': False, 'shape': (2L,), ", True), (b"'\\o': 0, ", False)],
+        ids=["written by Python 2", "with an escape that is none"],
+    )
+    def test_no_warning_of_numpy_or_python_is_shown(self, descr, read, recwarn):
+        header = b"{" + descr + b"}"
+        npy = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + np.ones(2).tobytes()
+        content = zipped(("X.npy", npy))
+        if read:
+            assert arrays_from_bytes(content, "data.npz")["X"].tolist() == [1, 1]
+        else:
+            assert "array 'X': is no array" in refusal(arrays_from_bytes, content, "data.npz")
+        assert [str(warning.message) for warning in recwarn] == []
 
     def test_what_unpacks_to_more_than_the_limit_is_refused_over_all_arrays_together(self, monkeypatch):
         monkeypatch.setattr(archives, "LARGEST_FILE", 10_000)

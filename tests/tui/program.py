@@ -169,6 +169,14 @@ def assert_gone(pids: list[int]) -> None:
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
+def until_gone(pids: list[int]) -> None:
+    """Wait for the end of processes whose parent could not: it was killed."""
+    deadline = monotonic() + DEADLINE
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert monotonic() < deadline, "still there"
+        sleep(0.02)
+
+
 def style_codes(written: bytes) -> set[str]:
     """Return every code of colour or attribute in what was written; 38;5;7 is one."""
     codes = set()

@@ -27,6 +27,7 @@ from tests.tui.program import (
     assert_gone,
     assert_terminal_restored,
     program,
+    until_gone,
 )
 
 if TYPE_CHECKING:
@@ -141,6 +142,24 @@ def test_a_signal_saves_what_is_to_be_saved_and_ends_with_128_more(tmp_path, num
     resumed = read_checkpoint(tmp_path / "state.npz")
     assert resumed.step_count == events[-1]["step"] == events[-2]["step"] > 0
     assert resumed.parameters_sha256() == events[-1]["parameters_sha256"]
+
+
+def test_a_killed_lab_leaves_no_process_and_resumes_where_its_checkpoint_was(tmp_path):
+    state = tmp_path / "state.npz"
+    kept = ("--checkpoint", state.name, "--checkpoint-every", "0.1")
+    with program("sequence", *kept, folder=tmp_path) as lab:
+        workers = lab.children()
+        lab.press("r", "▼ reinit-dead")
+        lab.until(lambda _: state.exists() and read_checkpoint(state).interventions)
+        os.kill(lab.process.pid, signal.SIGKILL)
+        assert lab.exit_code() == 128 + signal.SIGKILL
+        until_gone(workers)
+    left = read_checkpoint(state)
+    with program("--resume", state.name, folder=tmp_path) as lab:
+        lab.until(lambda screen: "▼ reinit-dead" in screen)
+        assert lab.number("step") >= left.step_count > 0
+        lab.press("q")
+        assert lab.exit_code() == 0
 
 
 def test_a_killed_training_process_is_told_and_g_goes_on(tmp_path):

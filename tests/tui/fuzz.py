@@ -103,7 +103,11 @@ class Lab:
         self.process = ptyprocess.PtyProcess.spawn(
             [sys.executable, "-m", "backprop_tui", preset],
             cwd=folder,
-            env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"},
+            env={
+                **environment,
+                **{"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"},
+                "TMPDIR": str(folder),
+            },
             dimensions=(40, 120),
         )
         self.folder = folder
@@ -139,7 +143,9 @@ class Lab:
         return len(self.tail) > FIRST_SCREEN
 
     def check(self) -> None:
-        """Have the program answer."""
+        """Have the program answer, and look for errors of its own that it may have told of, and gone on."""
+        for error in self.folder.glob("backprop-tui-*.txt"):
+            raise AssertionError(error.read_text())
         self._checks += 1
         path = self.folder / f"check{self._checks}.npz"
         self.have_written(path, "save")
@@ -229,8 +235,9 @@ def finish(lab: Lab) -> None:
     if not lab.gone:
         lab.have_written(state, "checkpoint")
     code = lab.leave()
-    assert code == 0, f"ended with {code}; it wrote last {lab.tail[-700:]!r}"
-    assert b"error of the program" not in lab.tail, lab.tail[-700:]
+    errors = "".join(error.read_text() for error in lab.folder.glob("backprop-tui-*.txt"))
+    assert code == 0, f"ended with {code}; {errors}; it wrote last {lab.tail[-700:]!r}"
+    assert errors == ""
     if state.exists():
         trainer = read_checkpoint(state)
         assert trainer.ended or np.isfinite(trainer.network.parameters).all()

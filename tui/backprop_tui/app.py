@@ -273,7 +273,7 @@ class LabApp(App[None]):
         from backprop_tui.screens.closing import Palette
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(placeholder="a word of what to do", id="--command-palette"))
+            self.push_screen(Palette(placeholder="a word of what to do"))
 
     def search_themes(self) -> None:
         """Open a palette of the themes."""
@@ -322,6 +322,9 @@ class LabApp(App[None]):
         if code == 128 + signal.SIGHUP:
             # The terminal is gone: restoring it would wait for ever for writes that cannot end.
             os._exit(code)
+        for screen in self.screen_stack:
+            # A palette that is still looking for commands would show them in a list that is taken down before it.
+            self.workers.cancel_node(screen)
         self.exit(return_code=code)
 
     async def run_action(self, *arguments: Any, **options: Any) -> bool:

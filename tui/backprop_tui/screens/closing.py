@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual._styles_cache import StylesCache
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.screen import ModalScreen, ScreenResultType
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ class Palette(CommandPalette):
     def on_unmount(self) -> None:
         """Give back what was drawn."""
         forget_closed()
+
+    def _action_command_list(self, action: str) -> None:
+        """Pass a key on to the list; one without lines, as in a window of no height, has no pages to go through."""
+        commands = self.query_one(CommandList)
+        # Lays out what has been found since the last frame.
+        commands.scroll_to_highlight()
+        if commands.scrollable_content_region:
+            super()._action_command_list(action)
 
 
 def forget_closed() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from textual.command import CommandList, CommandPalette, DiscoveryHit, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Provider
+from textual.widgets import Input
 
 from backprop_tui.app import LabApp
 from tests.tui.driving import open_lab, paused_engine
@@ -47,7 +48,9 @@ async def test_its_keys_are_harmless_before_what_it_found_is_laid_out(key, size)
         assert lab.message == said
 
 
-async def test_leaving_while_it_is_looking_for_commands(monkeypatch):
+@pytest.fixture
+def dismantled(monkeypatch):
+    """Commands that are found only when the palette's list has been taken down."""
     dismantled = asyncio.Event()
 
     class Late(Provider):
@@ -56,10 +59,15 @@ async def test_leaving_while_it_is_looking_for_commands(monkeypatch):
             yield DiscoveryHit("too late", lambda: None)
 
         async def search(self, query):
-            yield DiscoveryHit(query, lambda: None)
+            await dismantled.wait()
+            yield Hit(1, query, lambda: None)
 
     monkeypatch.setattr(LabApp, "COMMANDS", {Late})
     monkeypatch.setattr(CommandList, "on_unmount", lambda _: dismantled.set(), raising=False)
+    return dismantled
+
+
+async def test_leaving_while_it_is_looking_for_commands(dismantled):
     async with open_lab(paused_engine()) as lab:
         await lab.pilot.press("ctrl+p")
         await lab.until(lambda: is_open(lab))
@@ -67,3 +75,15 @@ async def test_leaving_while_it_is_looking_for_commands(monkeypatch):
     assert dismantled.is_set()
     assert lab.app.return_code == 0
     assert lab.app.farewell == ""
+
+
+async def test_what_was_typed_last_is_looked_for_no_more_once_it_closes(dismantled):
+    async with open_lab(paused_engine()) as lab:
+        await lab.pilot.press("ctrl+p")
+        await lab.until(lambda: is_open(lab))
+        palette = lab.app.screen
+        palette.dismiss(None)
+        palette.post_message(Input.Changed(palette.query_one(Input), "x"))
+        await lab.until(dismantled.is_set)
+        await lab.press("s")
+        assert lab.trainer.step_count == 1

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen, ScreenResultType
 
 if TYPE_CHECKING:
     from textual.screen import Screen
+    from textual.worker import Worker
 
 
 class ClosesOnce(ModalScreen[ScreenResultType]):
@@ -30,11 +31,18 @@ class Palette(CommandPalette):
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Close, if that has not been asked for already."""
-        return super().dismiss(result) if is_on_top(self) else AwaitComplete()
+        if not is_on_top(self):
+            return AwaitComplete()
+        self.workers.cancel_node(self)
+        return super().dismiss(result)
 
     def on_unmount(self) -> None:
         """Give back what was drawn."""
         forget_closed()
+
+    def _gather_commands(self, search_value: str) -> Worker[None] | None:  # type: ignore[override]
+        """Look for what has been typed, unless that is heard of when the list is being taken down."""
+        return super()._gather_commands(search_value) if is_on_top(self) else None
 
     def _action_command_list(self, action: str) -> None:
         """Pass a key on to the list; one without lines, as in a window of no height, has no pages to go through."""

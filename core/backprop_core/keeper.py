@@ -23,6 +23,10 @@ the same parameters are kept."""
 VALIDATION_SHARE = 0.02
 """Looking at the validation loss may take about this share of the training."""
 
+EARLY_LOOKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
+"""Steps before the first :data:`KEEP_EVERY` after which the validation loss is looked at: a small network with
+an adaptive optimizer can be at its best within ten."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -90,16 +94,24 @@ class Keeper:
             self.best = Kept(begun.step, highest, begun.parameters)
         self.restart()
         if self._validation_due():
-            loss = trainer.validation_loss()
-            if loss is not None and loss < self.best_validation.loss:
-                self.best_validation = self._take(loss)
+            self.look_at_validation()
+
+    def look_at_validation(self) -> None:
+        """Keep the parameters if no validation loss seen so far was lower than theirs."""
+        loss = self._trainer.validation_loss()
+        if loss is not None and loss < self.best_validation.loss:
+            self.best_validation = self._take(loss)
 
     def _validation_due(self) -> bool:
         trainer = self._trainer
         samples = trainer.validation_set.samples
+        if not samples:
+            return False
         trained = 3 * trainer.batch_size * KEEP_EVERY
         stretches = max(ceil(samples / (VALIDATION_SHARE * trained)), 1)
-        return samples > 0 and trainer.step_count % (KEEP_EVERY * stretches) == 0
+        seen = trainer.step_count // KEEP_EVERY
+        # The powers of two in any case: looks too far apart at first would miss where it turns.
+        return seen % stretches == 0 or seen & (seen - 1) == 0
 
     def capture(self) -> Keepsakes:
         """Return all that is held; none of it is ever written to."""

@@ -20,7 +20,7 @@ from backprop_core.frozen import dataclass
 from backprop_core.grammar import parse_condition
 from backprop_core.history import LossHistory
 from backprop_core.journal import Journal, Place
-from backprop_core.keeper import KEEP_EVERY, Keeper
+from backprop_core.keeper import EARLY_LOOKS, KEEP_EVERY, Keeper
 from backprop_core.losses import LOSSES
 from backprop_core.measures import COMPARISONS, QUANTITIES, take_snapshot
 from backprop_core.network import build_network
@@ -291,7 +291,7 @@ class Trainer:
         samples = len(self.order)
         size = min(self.batch_size, samples - self.position)
         step = self.steps.step(size)
-        most = min(most, KEEP_EVERY - self.step_count % KEEP_EVERY)
+        most = min(most, self._steps_to_look())
         if size == samples:
             taken = self._full_batch_steps(step.forward, step.loss, step.backward + step.update, most)
             self.epoch += taken
@@ -306,9 +306,17 @@ class Trainer:
         if taken and self.step_count % KEEP_EVERY == 0:
             self._note_losses()
             self.keeper.look()
+        elif taken and self.step_count in EARLY_LOOKS:
+            self.keeper.look_at_validation()
         if self.validation_set.samples or len(self._losses) >= _LOSSES_BUFFERED:
             self.flush_history()
         return taken
+
+    def _steps_to_look(self) -> int:
+        """Return how many steps there are to the keeper's next look."""
+        if self.step_count < EARLY_LOOKS[-1] and self.validation_set.samples:
+            return next(look for look in EARLY_LOOKS if look > self.step_count) - self.step_count
+        return KEEP_EVERY - self.step_count % KEEP_EVERY
 
     def _full_batch_steps(self, forward: Any, loss: Any, backward: Any, most: int) -> int:
         record, inf = self._losses.append, np.inf

@@ -153,6 +153,56 @@ def test_the_root_is_named_first_and_its_cure_recommended(name, tmp_path):
         assert cure.loss_treated < 0.67 * cure.loss_untreated
 
 
+def far_off(tmp_path, learning_rate):
+    x = np.random.default_rng(0).normal(0, 1, (80, 2))
+    y = np.sin(2 * x[:, 0]) + 0.5 * x[:, 1]
+    return from_arrays(
+        tmp_path, training(SINE, learning_rate=learning_rate), x * [1.0, 200.0] + [0.0, 3000.0], y
+    )
+
+
+def test_a_rate_lowered_until_large_inputs_no_longer_diverge_is_raised_when_they_are_standardised(tmp_path):
+    found = diagnose(after(far_off(tmp_path, 1e-8), 0.05))
+    assert found.root.id == "unstandardized-inputs"
+    assert found.recommended.loss_treated < 0.5 * found.recommended.loss_untreated
+
+
+def test_of_inputs_a_little_off_and_a_rate_far_too_low_the_rate_is_the_root(tmp_path):
+    x = np.random.default_rng(0).normal(0, 1, (80, 2))
+    y = np.sin(2 * x[:, 0]) + 0.5 * x[:, 1]
+    experiment = from_arrays(tmp_path, training(SINE, learning_rate=1e-4), x + np.array([4.0, 0.0]), y)
+    assert diagnose(after(experiment, 0.05)).root.id == "learning-rate-too-low"
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "steepness"), [(1.0, 0.0, 1.0), (10.0, 0.0, 100.0), (1.0, 30.0, 901.0)]
+)
+def test_how_steep_raw_inputs_are_beside_standardised_ones(tmp_path, scale, offset, steepness):
+    x = scale * np.repeat([[-1.0], [1.0]], 20, axis=0) + offset
+    trainer = Trainer(from_arrays(tmp_path, SINE, x, np.arange(40.0)))
+    assert Witness(trainer).gather().data.steepness == pytest.approx(steepness, rel=0.01)
+
+
+@pytest.mark.parametrize(("seed", "held"), [(8, True), (3, False)])
+def test_overfitting_that_begins_within_a_few_steps_is_found_whether_a_decay_holds_it_or_not(
+    tmp_path, seed, held
+):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(60, 8))
+    y = x[:, 0] + 0.8 * rng.normal(size=60)
+    experiment = replace(
+        from_arrays(tmp_path, SINE, x, y, validation=0.4),
+        network=NetworkSpec(hidden=(64, 64)),
+        training=TrainingSpec(optimizer=Choice("adam"), learning_rate=0.01),
+        epochs=500,
+    )
+    trainer = after(experiment, 0.2)
+    assert trainer.keeper.best_validation.step < 64
+    found = diagnose(trainer)
+    assert found.root.id == "overfitting"
+    assert (found.recommended is not None) is held
+
+
 @pytest.fixture(scope="module")
 def posted():
     """The posted network where it has stalled, and its diagnosis."""

@@ -43,6 +43,9 @@ class DataFacts:
     condition : float
         Of the features' second moments together with a bias's constant 1: the largest eigenvalue over the
         smallest that is not zero. By its square root gradient descent on a linear layer is slow.
+    steepness : float
+        How many times the largest of these eigenvalues is what it would be of standardised features: so many
+        times lower is the highest learning rate of a linear layer. NaN where there are too many features.
     constant, duplicate : tuples of int
         Features that do not vary; features equal to an earlier one; counted from 1.
     baseline, ridge : float
@@ -65,6 +68,7 @@ class DataFacts:
     scale_ratio: float
     largest_input: float
     condition: float
+    steepness: float
     constant: tuple[int, ...]
     duplicate: tuple[int, ...]
     baseline: float
@@ -90,13 +94,15 @@ def data_facts(dataset: Dataset, loss: Choice) -> DataFacts:
     varying = std > 1e-12 * np.abs(x).max(axis=0, initial=0.0)
     spread = std[varying]
     floor, rows = _floor(dataset, loss)
+    moments = _moments(x)
     return DataFacts(
         samples=len(dataset.x),
         features=x.shape[1],
         offset=float((np.abs(mean[varying]) / spread).max(initial=0.0)),
         scale_ratio=float(spread.max() / spread.min()) if len(spread) else 1.0,
         largest_input=float(np.maximum(np.abs(mean), std).max(initial=0.0)),
-        condition=_condition(x),
+        condition=_condition(moments),
+        steepness=_steepness(x, moments),
         constant=tuple(int(index) + 1 for index in np.flatnonzero(~varying)),
         duplicate=_duplicates(x),
         baseline=_value(loss, np.broadcast_to(dataset.y.mean(axis=0), dataset.y.shape), dataset.y),
@@ -116,13 +122,29 @@ def _value(loss: Choice, prediction: NDArray[Any], target: NDArray[Any]) -> floa
     return record.value(predicted, wanted, **dict(loss.options))
 
 
-def _condition(x: Array) -> float:
+def _moments(x: Array) -> Array:
+    """Return the eigenvalues, rising, of the second moments of features and a bias's 1; none of too many."""
     if x.shape[1] > FEATURES:
-        return np.nan
+        return np.empty(0)
     rows = np.column_stack([x, np.ones(len(x))])
-    values = np.linalg.eigvalsh(rows.T @ rows / len(rows))
-    nonzero = values[values > 1e-12 * values[-1]]
+    return np.asarray(np.linalg.eigvalsh(rows.T @ rows / len(rows)), np.float64)
+
+
+def _condition(moments: Array) -> float:
+    if not len(moments):
+        return np.nan
+    nonzero = moments[moments > 1e-12 * moments[-1]]
     return float(nonzero[-1] / nonzero[0]) if len(nonzero) else 1.0
+
+
+def _steepness(x: Array, moments: Array) -> float:
+    return float(moments[-1] / _moments(_standardized(x))[-1]) if len(moments) else np.nan
+
+
+def _standardized(x: Array) -> Array:
+    std = x.std(axis=0)
+    scaled: Array = (x - x.mean(axis=0)) / np.where(std > 0, std, 1.0)
+    return scaled
 
 
 def _as_bytes(rows: NDArray[Any]) -> NDArray[Any]:
@@ -140,9 +162,7 @@ def _duplicates(x: Array) -> tuple[int, ...]:
 def _ridge(x: Array, y: Array, loss: Choice) -> float:
     if x.shape[1] > FEATURES:
         return np.nan
-    std = x.std(axis=0)
-    z = (x - x.mean(axis=0)) / np.where(std > 0, std, 1.0)
-    rows = np.column_stack([z, np.ones(len(z))])
+    rows = np.column_stack([_standardized(x), np.ones(len(x))])
     weights = np.linalg.solve(rows.T @ rows + RIDGE * len(rows) * np.eye(rows.shape[1]), rows.T @ y)
     prediction = rows @ weights
     if LOSSES[loss.name].classification:

@@ -34,6 +34,8 @@ class Cure:
         Whether all it does is done away with where weights are drawn anew.
     beyond : Cure or None
         A part of it that is a cure of something else: what that part does alone is not to its credit.
+    unless : Cure or None
+        A part of it that confirms something else, where it is a cure alone.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Cure:
     prevents: bool = True
     overwritten: bool = False
     beyond: Cure | None = None
+    unless: Cure | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Symptom:
     evidence : mapping of str to number
     severity : str
     proven : callable(ForkResult) -> bool, or None
-        Of faults that no command cures: whether how the untreated fork ends proves the fault.
+        Of faults that commands may not cure: whether how the untreated fork ends proves the fault.
     persists : callable(ForkResult) -> bool, or None
         Whether how the untreated fork ends still bears the symptom out; if not, it passes by itself.
     certain : bool

@@ -116,9 +116,10 @@ class Investigation:
 
     def _is_confirmed(self, name: str) -> bool:
         fault, cures, symptom = FAULTS[name], self.cures[name], self.symptoms[name]
-        if symptom.proven is not None:
-            untreated = self.now.run(())
-            return untreated is not None and symptom.proven(untreated)
+        untreated = self.now.run(())
+        assert untreated is not None
+        if symptom.proven is not None and symptom.proven(untreated):
+            return True
         if not self._lasts(name):
             return False
         return self._cured(fault, self.now, cures) or self._cured(
@@ -167,6 +168,12 @@ class Investigation:
                 return False
         if fault.generalises and not self._generalises(plan):
             return False
+        if cure.unless is not None:
+            alone = whatif.compare(
+                self.planner.single(cure.unless), measured=fault.measured, margin=fault.margin
+            )
+            if alone is not None and alone.better:
+                return False
         if cure.beyond is None:
             return True
         without = whatif.compare(
@@ -205,7 +212,8 @@ class Investigation:
         def key(name: str) -> tuple[bool, bool, int]:
             harm = min(untreated, max(self.evidence.data.baseline, least)) - least
             explained = untreated - prevented[name] >= 0 and prevented[name] - least <= UNEXPLAINED * harm
-            certain = self.symptoms[name].certain or self.symptoms[name].proven is not None
+            # What no command cures cannot be prevented either.
+            certain = self.symptoms[name].certain or not self.cures[name]
             return (not certain, not explained, order.index(name))
 
         return sorted(confirmed, key=key)

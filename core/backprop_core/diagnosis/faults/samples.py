@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from backprop_core.diagnosis import cures
 from backprop_core.diagnosis.fault import Cure, Fault, Symptom
 from backprop_core.diagnosis.report import SERIOUS, VALIDATION
-from backprop_core.diagnosis.verdict import STRICT
+from backprop_core.diagnosis.verdict import CLEAR, STRICT
 
 if TYPE_CHECKING:
     from backprop_core.diagnosis.evidence import Evidence
 
 OFFSET, SCALE_RATIO = 1.0, 10.0
 SMALL_INPUTS, LARGE_INPUTS = 0.2, 4.0
+MUCH_STEEPER = 10.0
 FLOOR = 0.05
 """Share of the baseline's loss below which a floor matters to nobody."""
 
@@ -60,7 +61,29 @@ def _standardize(evidence: Evidence) -> tuple[Cure, ...]:
         family=cures.START,
         beyond=fresh,
     )
-    return cures.STANDARDIZE, both
+    return cures.STANDARDIZE, both, *_at_a_fitting_rate(evidence, fresh, both)
+
+
+def _at_a_fitting_rate(evidence: Evidence, fresh: Cure, both: Cure) -> tuple[Cure, ...]:
+    """Return cures whose rates are as much higher as standardised inputs let them be, where that is much.
+
+    Who has lowered the rate until large inputs no longer diverge trains too slowly once they are not large. A rate
+    that could as well be higher as things are is a fault of its own.
+    """
+    steepness = evidence.data.steepness
+    if not steepness > MUCH_STEEPER:
+        return ()
+    return tuple(
+        Cure(
+            f"standardize-initialize-{rate.id}",
+            (*both.commands, *rate.commands),
+            f"{both.summary}, at a learning rate as much higher as they allow",
+            family=cures.START,
+            unless=rate,
+            beyond=Cure(f"initialize-{rate.id}", (*fresh.commands, *rate.commands), "", family=cures.START),
+        )
+        for rate in cures.learning_rates(evidence, steepness, 10 * steepness)
+    )
 
 
 UNSTANDARDIZED_INPUTS = Fault(
@@ -119,11 +142,13 @@ def _overfitting(evidence: Evidence) -> Symptom | None:
         f"The validation loss is {now / best:.2f} times its best ({best:.4g}), while the training loss has fallen "
         f"to {evidence.loss:.4g}.",
         {"validation": now, "best_validation": best, "training": evidence.loss},
+        # Where no decay holds it there, going back and stopping does.
+        proven=lambda untreated: CLEAR.lower(best, untreated.last_validation[0], evidence.data.baseline),
     )
 
 
 def _decay(evidence: Evidence) -> tuple[Cure, ...]:
-    return tuple(cures.stop_overfitting(decay) for decay in (0.003, 0.01, 0.03, 0.1))
+    return tuple(cures.stop_overfitting(decay) for decay in (0.003, 0.01, 0.03, 0.1, 0.3))
 
 
 OVERFITTING = Fault(

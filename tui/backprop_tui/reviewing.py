@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from math import isfinite
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from backprop_core.review import Review
+    from backprop_core.review.report import Corrected
 
 FOUND, NOT_REVIEWED = 1, 2
-WIDTH = 98
+WIDTH = 80
 
 
 def run_review(script: Path, loss: str | None, timeout: float | None, as_json: bool) -> int:
@@ -74,18 +76,60 @@ def _table(found: Review) -> str:
 
 
 def _corrected(found: Review) -> list[str]:
-    if found.corrected is None:
-        return []
-    made = found.corrected
-    lines = [f"  {number:4}  {harmless(text.strip())}" for number, text in made.lines]
-    right = "its gradient is right now" if made.gradient_right else "its gradient is still not right"
-    before = "not finite" if made.loss_before is None else f"{made.loss_before:.6g}"
-    return [
-        "The script with these lines corrected:\n" + "\n".join(lines),
-        _paragraph(
-            f"  was run to its end: {right}; its loss ends at {made.loss_after:.6g}, without them at {before}."
-        ),
-    ]
+    """Return the corrected lines and what they bring, then what goes further."""
+    parts = []
+    if found.corrected is not None:
+        made = found.corrected
+        right = "its gradient is right now" if made.gradient_right else _still_wrong(made.left)
+        parts += ["The script with these lines corrected:\n" + _lines(found, made)]
+        parts += [_paragraph(f"  {right}; {_losses(made, 'without these lines')}.", "  ")]
+    if found.further is not None:
+        made = found.further
+        corrected = found.corrected is not None
+        without = "with those above alone" if corrected else "as it is"
+        title = (
+            "It learns with these lines, those above among them:"
+            if corrected
+            else "It learns with these lines:"
+        )
+        parts += [f"{title}\n{_lines(found, made)}"]
+        parts += [_paragraph(f"  its gradient is right; {_losses(made, without)}.", "  ")]
+    elif found.treatment is not None:
+        cure = found.treatment
+        loss = found.loss_name or "the loss"
+        parts += [
+            _paragraph(
+                f"What would make it learn, tried out on its network in the lab: {cure.text}. "
+                f"After {cure.epochs:,} epochs {loss} ends at {cure.loss_after:.4g} with that, "
+                f"at {cure.loss_before:.4g} without."
+            )
+        ]
+        parts += [f"  {'; '.join(cure.commands)}\n"]
+    return parts
+
+
+def _still_wrong(left: tuple[str, ...]) -> str:
+    return f"still not corrected: {', '.join(left)}"
+
+
+def _losses(made: Corrected, without: str) -> str:
+    if made.loss_after is None:
+        return "what its loss ends at was not seen"
+    before, after = (f"{loss:.6g}" if loss is not None and isfinite(loss) else "what is not finite" for loss in
+                     (made.loss_before, made.loss_after))  # fmt: skip
+    return f"run to its end, its loss is {after}, {without} {before}"
+
+
+def _lines(found: Review, made: Corrected) -> str:
+    """Return changed lines with their numbers, and new ones with a plus."""
+    source = found.source
+    told = []
+    for number, text in made.lines:
+        first, *new = text.split("\n")
+        if number > len(source) or first != source[number - 1]:
+            told.append(f"  {number:4}  {harmless(first.strip())}")
+        told += [f"  {number:4}+ {harmless(line.strip())}" for line in new]
+    return "\n".join(told)
 
 
 def _paragraph(text: str, indent: str = "") -> str:

@@ -144,6 +144,7 @@ class Driver:
                 "loop_line": self.recorder.sites.line(site),
                 "units": len(units),
                 "batches": _batches(units),
+                "planned": [self.recorder.planned.get(loop) for loop, _, _ in units[0].start.loops],
             }
         )
         return True

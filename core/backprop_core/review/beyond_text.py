@@ -52,7 +52,8 @@ def terms_of(network: Network, names: Mapping[str, str], loss: str | None) -> Te
     scales = [scale for part in network.parameters.values() for scale in part["scales"] if scale["rate"]]
     plain = [scale["text"].lstrip("-").strip() for scale in scales]
     weights = tuple(names.get(path, path) for path in network.weights)
-    return Terms(loss or "", plain[0] if plain else "", network.names[0]["x"], weights)
+    named = loss if loss is not None and re.fullmatch(r"[\w.\[\]\"']+", loss) else ""
+    return Terms(named, plain[0] if plain else "", network.names[0]["x"], weights)
 
 
 def sentences(beyond: Beyond, expressed: Expressed, terms: Terms) -> list[str]:

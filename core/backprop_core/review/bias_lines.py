@@ -66,7 +66,7 @@ def with_bias(source: str, weights: str, columns: bool) -> str | None:
     ]
     if len(made) != 1 or len(updated) != 1:
         return None
-    new = _bias_update(source, updated[0], weights, bias, statements, columns)
+    new = bias_update(source, updated[0], weights, bias, statements, columns)
     if new is None:
         return None
     source = inserted(source, updated[0], [new])
@@ -99,24 +99,39 @@ def _bias_name(source: str, weights: str) -> str | None:
     return None if re.search(rf"(?<![\w.]){re.escape(bias)}(?!\w)", source) else bias
 
 
-def _bias_update(
-    source: str, statement: ast.stmt, weights: str, bias: str, statements: list[ast.stmt], columns: bool
+def bias_update(
+    source: str,
+    statement: ast.stmt,
+    weights: str,
+    bias: str,
+    statements: list[ast.stmt],
+    columns: bool,
+    flat: bool = False,
+    gradient: str = "",
 ) -> str | None:
-    """Return the update of a bias, written as that of its weights is, with Σδ in place of the product."""
+    """Return the update of a bias, written as that of its weights is, with Σδ in place of the product.
+
+    Parameters
+    ----------
+    flat : bool
+        Whether the bias has one dimension.
+    gradient : str
+        What the script calls the bias's gradient already, where it calls that of the weights something.
+    """
     assert isinstance(statement, (ast.Assign, ast.AugAssign))
     value: ast.expr = statement.value
-    expression = _summed(source, value, columns)
+    expression = _summed(source, value, columns, flat)
     if expression is None:
         for node in ast.walk(value):
-            gradient = [
+            made = [
                 one for one in statements
                 if isinstance(one, ast.Assign) and isinstance(node, ast.expr) and not isinstance(node, ast.Constant)
                 and any(is_named(target, ast.unparse(node)) for target in one.targets) and one.lineno < statement.lineno
             ]  # fmt: skip
-            summed = _summed(source, gradient[-1].value, columns) if gradient else None
+            summed = _summed(source, made[-1].value, columns, flat) if made else None
             if summed is not None and isinstance(node, ast.expr):
                 whole = text_of(source, value)
-                expression = whole.replace(text_of(source, node), f"({summed})")
+                expression = whole.replace(text_of(source, node), gradient or f"({summed})")
                 break
     if expression is None:
         return None
@@ -126,7 +141,7 @@ def _bias_update(
     return f"{bias} = {expression}"
 
 
-def _summed(source: str, value: ast.expr, columns: bool) -> str | None:
+def _summed(source: str, value: ast.expr, columns: bool, flat: bool) -> str | None:
     """Return an expression with Σδ in place of aᵀδ; None where it holds no such product."""
     for node in ast.walk(value):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
@@ -148,5 +163,6 @@ def _summed(source: str, value: ast.expr, columns: bool) -> str | None:
         text = text_of(source, delta)
         text = text if isinstance(delta, (ast.Name, ast.Attribute, ast.Subscript)) else f"({text})"
         whole, part = text_of(source, value), text_of(source, node)
-        return whole.replace(part, f"{text}.sum(axis={axis}, keepdims=True)", 1)
+        kept = "" if flat else ", keepdims=True"
+        return whole.replace(part, f"{text}.sum(axis={axis}{kept})", 1)
     return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.review.correction import corrected_lines
+from backprop_core.review.candidates import candidates
 from backprop_core.review.explanation import put_into_words
 from backprop_core.review.further import go_further
 from backprop_core.review.judging import judged
@@ -15,6 +15,7 @@ from backprop_core.review.mending import mend
 from backprop_core.review.naming import parameter_names
 from backprop_core.review.reasons import why_not
 from backprop_core.review.report import ParameterReport, Review, Warned
+from backprop_core.review.value_names import ValueNames
 from backprop_core.review.verification import trials
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ def conclusion_of(
     told = [(finding, where.of(finding)) for finding in judgement.findings]
     if gradient_only:
         return _review(script, source, messages, judgement, told, [{} for _ in told])
-    proposed = [corrected_lines(finding, judgement.network, line, text) for finding, line in told]
+    values = ValueNames(judgement)
+    called = parameter_names(judgement.network.parameters.values(), source)
+    ways = [candidates(finding, judgement.network, line, source, values, called) for finding, line in told]
     chosen = next(message for message in messages if message["kind"] == "start")["loss"]
     with trials(script, None if chosen is None else chosen["name"], timeout) as tried:
-        mended = mend(tried, source, judgement.findings, proposed)
+        mended = mend(tried, source, judgement, ways)
         lines = [{} for _ in told] if mended is None else mended.proposed
         found = _review(script, source, messages, judgement, told, lines)
         return go_further(tried, found, source, messages, judgement, mended)

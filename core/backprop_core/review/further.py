@@ -66,7 +66,9 @@ def go_further(
         rate = beyond.recipe.rate * expressed.experiment.training.learning_rate / expressed.rate_factor
         changed = rewritten(right, beyond.recipe.kinds, names, rate)
         if changed is not None:
-            found = replace(found, further=_verified(trials, found, source, right, changed))
+            found = replace(
+                found, further=_verified(trials, found, source, right, changed, judgement.network.implied)
+            )
     return found
 
 
@@ -96,12 +98,14 @@ def _names(state: Again, found: Review, source: str) -> Names:
     )
 
 
-def _verified(trials: Trials, found: Review, source: str, right: str, changed: str) -> Corrected | None:
+def _verified(
+    trials: Trials, found: Review, source: str, right: str, changed: str, implied: bool
+) -> Corrected | None:
     """Run a changed script, and say what became of it if it learns clearly better with its gradient still right."""
     again, after = trials.again(changed), trials.ending(changed)
     before = trials.ending(right).result() if found.corrected is None else found.corrected.loss_after
     ended = after.result()
-    if before is None or ended is None or not again.result().has_only(set()):
+    if before is None or ended is None or not again.result().has_only(set(), implied):
         return None
     if not ended < LOWER * before:
         return None

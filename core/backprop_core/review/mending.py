@@ -1,4 +1,4 @@
-"""Which of the corrected lines mend what they are for, found by reviewing the script with them."""
+"""Which of the lines that might be meant mend what they are for, found by reviewing the script with them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from backprop_core.review.finding import Finding
+    from backprop_core.review.findings import Judgement
     from backprop_core.review.verification import Again, Trials
 
     Lines = dict[int, str]
@@ -31,6 +32,8 @@ class Mended:
         The review of that source.
     left : tuple of str
         Ids of the mistakes that have no lines.
+    before, after : futures of float or None
+        What the loss ends at, without and with these lines.
     """
 
     proposed: list[Lines]
@@ -47,42 +50,55 @@ class Mended:
 
 
 def mend(
-    trials: Trials, source: str, findings: Sequence[Finding], proposed: Sequence[Lines]
+    trials: Trials, source: str, judgement: Judgement, candidates: Sequence[Sequence[Lines]]
 ) -> Mended | None:
-    """Try the lines of all mistakes at once, and if they do not mend them, those of each by itself.
+    """Try the likeliest lines of all mistakes at once; if they do not mend them, all that there are, one by one.
 
     Returns
     -------
     Mended or None
         None if no line mends a mistake.
     """
-    if not any(proposed):
+    if not any(candidates):
         return None
+    findings, implied = judgement.findings, judgement.network.implied
     before = trials.ending(source)
-    found = _tried(trials, source, findings, list(proposed), before)
-    if found is None and sum(map(bool, proposed)) > 1:
-        alone = [trials.again(apply(source, lines)) if lines else None for lines in proposed]
-        helpful = [
-            lines if one is not None and one.result().has_only(_all_but(findings, {number})) else {}
-            for number, (lines, one) in enumerate(zip(proposed, alone, strict=True))
-        ]
-        if any(helpful) and helpful != list(proposed):
-            found = _tried(trials, source, findings, helpful, before)
+    first = [ways[0] if ways else {} for ways in candidates]
+    found = _tried(trials, source, judgement, first, before)
+    if found is not None and not found.left:
+        return found
+    alone = [[trials.again(apply(source, lines)) for lines in ways] for ways in candidates]
+    helpful: list[Lines] = []
+    for number, (ways, tried) in enumerate(zip(candidates, alone, strict=True)):
+        others = _all_but(findings, {number})
+        helpful.append(
+            next(
+                (
+                    lines
+                    for lines, one in zip(ways, tried, strict=True)
+                    if one.result().has_only(others, implied)
+                ),
+                {},
+            )
+        )
+    if any(helpful) and helpful != first:
+        found = _tried(trials, source, judgement, helpful, before) or found
     return found
 
 
 def _tried(
     trials: Trials,
     source: str,
-    findings: Sequence[Finding],
+    judgement: Judgement,
     proposed: list[Lines],
     before: Future[float | None],
 ) -> Mended | None:
+    findings, implied = judgement.findings, judgement.network.implied
     changed = apply(source, joined(proposed))
     again, after = trials.again(changed), trials.ending(changed)
     mended = {number for number, lines in enumerate(proposed) if lines}
     left = tuple(one.id for number, one in enumerate(findings) if number not in mended)
-    if not again.result().has_only(_all_but(findings, mended)):
+    if not again.result().has_only(_all_but(findings, mended), implied):
         return None
     return Mended(proposed, changed, again.result(), left, before, after)
 

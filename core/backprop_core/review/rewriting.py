@@ -82,6 +82,9 @@ def changed_lines(source: str, changed: str) -> dict[int, str]:
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
+        if i2 - i1 == j2 - j1:
+            found |= dict(enumerate(after[j1:j2], i1 + 1))
+            continue
         old = i1
         for new in after[j1:j2]:
             # A line that assigns the same has been changed, another one is new.

@@ -32,9 +32,17 @@ class Again:
         """Id and layer of what is wrong with its gradient."""
         return [] if self.judgement is None else [(one.id, one.layer) for one in self.judgement.findings]
 
-    def has_only(self, left: set[tuple[str, int | None]]) -> bool:
-        """Whether it was followed, and nothing is wrong with it but these mistakes."""
-        return self.judgement is not None and set(self.mistakes) <= left
+    def has_only(self, left: set[tuple[str, int | None]], implied: bool) -> bool:
+        """Whether it was followed, and nothing is wrong with it but these mistakes.
+
+        Parameters
+        ----------
+        implied : bool
+            Whether the script's loss was one that its update implies: of a changed update that would say nothing.
+        """
+        if self.judgement is None or (self.judgement.network.implied and not implied):
+            return False
+        return set(self.mistakes) <= left
 
 
 class Trials:

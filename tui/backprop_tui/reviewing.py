@@ -21,11 +21,13 @@ FOUND, NOT_REVIEWED = 1, 2
 WIDTH = 80
 
 
-def run_review(script: Path, loss: str | None, timeout: float | None, as_json: bool) -> int:
+def run_review(
+    script: Path, loss: str | None, timeout: float | None, as_json: bool, gradient_only: bool = False
+) -> int:
     """Review a script, print the report, and return the exit code."""
     sys.stderr.write(f"backprop-tui: executing {shown(script)} to watch its updates\n")
     sys.stderr.flush()
-    found = review(script, loss, timeout or DEFAULT_TIMEOUT)
+    found = review(script, loss, timeout or DEFAULT_TIMEOUT, gradient_only)
     if as_json:
         sys.stdout.write(json.dumps(found.as_dict(), indent=2, ensure_ascii=False) + "\n")
     else:
@@ -65,14 +67,15 @@ def _headline(found: Review) -> str:
 
 
 def _table(found: Review) -> str:
+    width = min(max((len(part.name) for part in found.parameters), default=0), 24)
     rows = []
     for part in found.parameters:
         shape = "×".join(map(str, part.shape)) or "number"
         rows.append(
-            f"  {harmless(part.name):20} line {part.line:<5} {shape:>9}   {part.verdict:8}"
-            f" cosine {part.cosine:6.3f}   relative error {part.relative_error:.2g}"
+            f"  {harmless(part.name):{width}}  line {part.line:<4} {shape:>7}  {part.verdict:7}"
+            f" cosine {part.cosine:6.3f}  error {part.relative_error:.2g}"
         )
-    return "Updates beside the true gradient:\n" + "\n".join(rows)
+    return "Updates beside the true gradient, with their relative error:\n" + "\n".join(rows)
 
 
 def _corrected(found: Review) -> list[str]:

@@ -54,7 +54,8 @@ def review(
     try:
         return conclusion_of(script, source, messages, code is None, timeout, gradient_only)
     except Exception as error:
-        # What the script holds can be anything: the object is printed all the same.
+        # Conclusions are drawn from what foreign code has left, and from its source: that may be anything, and whoever
+        # asked for an object gets one.
         told = f"the review itself failed with {type(error).__name__}: {shown(error)}; please report it"
         return Review(str(script), False, told)
 

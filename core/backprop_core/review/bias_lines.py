@@ -131,7 +131,9 @@ def bias_update(
             summed = _summed(source, made[-1].value, columns, flat) if made else None
             if summed is not None and isinstance(node, ast.expr):
                 whole = text_of(source, value)
-                expression = whole.replace(text_of(source, node), gradient or f"({summed})")
+                expression = whole.replace(
+                    text_of(source, node), gradient or (summed if _is_call(summed) else f"({summed})")
+                )
                 break
     if expression is None:
         return None
@@ -139,6 +141,10 @@ def bias_update(
     if isinstance(statement, ast.AugAssign):
         return f"{bias} {'-=' if isinstance(statement.op, ast.Sub) else '+='} {expression}"
     return f"{bias} = {expression}"
+
+
+def _is_call(text: str) -> bool:
+    return isinstance(ast.parse(text, mode="eval").body, ast.Call)
 
 
 def _summed(source: str, value: ast.expr, columns: bool, flat: bool) -> str | None:

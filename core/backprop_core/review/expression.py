@@ -37,6 +37,9 @@ CLOSE, COARSE = 1e-9, 1e-4
 SAME_WAY, COARSE_WAY = 1e-6, 1e-2
 """How closely weights have to agree after the first updates, relative to the way that they have gone."""
 
+RESCALED_WAY = 1e-4
+"""The same where gradients are divided by their size: the ε in that is not the same for another multiple of a loss."""
+
 LOSSES_OF_FORMS = {
     "quadratic": "quadratic",
     "absolute": "mae",
@@ -278,7 +281,7 @@ def _training(
     for tried in updates.candidates(made.experiment, rates):
         right = replace(made.experiment, training=tried)
         agreement = updates.agreement(right)
-        if agreement <= same:
+        if agreement <= (same if tried.optimizer.name == "sgd" else max(same, RESCALED_WAY)):
             return right, None, agreement
     raise InexpressibleError("its updates are those of no optimizer of the lab's")
 

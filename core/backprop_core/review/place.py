@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backprop_core.review.syntax_edits import text_of
+from backprop_core.review.syntax_edits import factor_text, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +63,7 @@ class Place:
 
     def factor(self, node: ast.expr) -> str:
         """Return an expression as a factor: a sum in parentheses."""
-        is_sum = isinstance(node, ast.Compare) or (
-            isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
-        )
-        return f"({self.text(node)})" if is_sum else self.text(node)
+        return factor_text(self.source, node)
 
     def update_of(self, path: str) -> ast.stmt | None:
         """Return the statement that updates a parameter."""

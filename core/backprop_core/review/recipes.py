@@ -133,7 +133,7 @@ class Kitchen:
             network = replace(network, output=Choice("linear"))
         if START in kinds:
             network = replace(network, weights=None, initializer=Choice("he-normal"))
-        elif draw:
+        elif draw and network.weights is not None:
             network = replace(network, weights=_moved_about(network.weights, draw))
         if BIAS in kinds:
             network = replace(network, bias=True)

@@ -16,6 +16,7 @@ from backprop_core.review.bias_lines import with_bias
 from backprop_core.review.syntax_edits import (
     blocks_of,
     edited,
+    factor_text,
     inserted,
     is_named,
     is_product,
@@ -160,34 +161,29 @@ def _argument(node: ast.AST) -> ast.expr | None:
 
 def _linear(source: str, names: Names) -> str | None:
     """Take the activation off the output, wherever it is computed, and its derivative out of the backward pass."""
+    tree = ast.parse(source)
+    given = {id(value) for node in ast.walk(tree) for value in _given(node, names.a)}
     edits: list[tuple[ast.expr, str]] = []
     applied = False
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         inner = _argument(node)
-        if inner is not None and (
-            is_product(_with_bias(inner), names.weights[-1], names.columns)
-            or (names.z != names.a and is_named(inner, names.z))
-        ):
-            assert isinstance(node, ast.Call)
-            derivative = not is_product(
-                _with_bias(inner), names.weights[-1], names.columns
-            ) and not _assigned_to(source, node, names.a)
-            if not derivative:
+        if inner is not None and isinstance(node, ast.Call):
+            product = is_product(_with_bias(inner), names.weights[-1], names.columns)
+            # Of z by name both f and f' may be taken: f is what gets the output's name, or is returned.
+            if product or (names.z != names.a and is_named(inner, names.z) and id(node) in given):
                 edits.append((node, text_of(source, inner)))
                 applied = True
-                continue
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and _slope(node.right, names):
-            edits.append((node, text_of(source, node.left)))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and _slope(node.right, names):
+            edits.append((node, factor_text(source, node.left)))
     return edited(source, _outermost(edits)) if applied else None
 
 
-def _assigned_to(source: str, node: ast.Call, name: str) -> bool:
-    return any(
-        isinstance(one, ast.Assign)
-        and one.value.lineno == node.lineno
-        and any(is_named(t, name) for t in one.targets)
-        for one in ast.walk(ast.parse(source))
-    )
+def _given(node: ast.AST, name: str) -> list[ast.expr]:
+    """Return what gets a name here, or is returned."""
+    if isinstance(node, ast.Return) and node.value is not None:
+        return [node.value]
+    named = isinstance(node, ast.Assign) and any(is_named(target, name) for target in node.targets)
+    return [node.value] if named and isinstance(node, ast.Assign) else []
 
 
 def _slope(node: ast.expr, names: Names) -> bool:

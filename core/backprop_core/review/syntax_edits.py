@@ -36,6 +36,14 @@ def text_of(source: str, node: ast.AST) -> str:
     return ast.get_source_segment(source, node) or ast.unparse(node)
 
 
+def factor_text(source: str, node: ast.expr) -> str:
+    """Return an expression as it is written as a factor: a sum in parentheses."""
+    is_sum = isinstance(node, ast.Compare) or (
+        isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
+    )
+    return f"({text_of(source, node)})" if is_sum else text_of(source, node)
+
+
 def is_named(node: ast.AST, name: str) -> bool:
     """Whether an expression is a name, an attribute or an entry, whatever quotes it is written with."""
     return (

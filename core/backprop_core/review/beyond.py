@@ -14,6 +14,7 @@ import numpy as np
 from backprop_core.commands import ReinitDead, Rollback, SetActivation, SetOption, TrueGradient
 from backprop_core.diagnosis.diagnose import epoch_seconds
 from backprop_core.diagnosis.fault import Cure
+from backprop_core.diagnosis.faults import FAULTS
 from backprop_core.diagnosis.report import FINDING
 from backprop_core.diagnosis.supervision import Supervision
 from backprop_core.diagnosis.whatif import NOTHING, ORDERS, Plan, WhatIf
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from backprop_core.commands import Command
+    from backprop_core.diagnosis.evidence import Evidence
     from backprop_core.diagnosis.report import Diagnosis, Finding, Forecast
     from backprop_core.experiment import Experiment
 
@@ -180,17 +182,19 @@ def investigate(
     start = capture(trainer)
     whole = WhatIf(start, epochs, trainer.baseline(), spend)
     dead = dead_output(wrong or Trainer.fork(start), epochs)
-    result = Beyond(epochs, whole.outcome(NOTHING), dead_output=dead)
+    result = Beyond(epochs, _end(whole, NOTHING), dead_output=dead)
     try:
         found = _finding(trainer, epochs, spend)
         if found is None:
             return result
         learns = result.untreated < LEARNS * whole.baseline
-        for finding in found.confirmed[:MOST_TOLD]:
-            told = None if learns and finding.id in SLOW else _trouble(finding, whole)
+        for finding in found.diagnosis.confirmed[:MOST_TOLD]:
+            told = (
+                None if learns and finding.id in SLOW else _trouble(finding, found.own_cures(finding), whole)
+            )
             if told is not None:
                 result = replace(result, troubles=(*result.troubles, told))
-        result = _treated(result, found.recommended, whole)
+        result = _treated(result, found.diagnosis.recommended, whole)
         kitchen = Kitchen(trainer.opened, trainer.dataset, epochs, int(RECIPE_SECONDS / one))
         return replace(result, recipe=_recipe(result, kitchen, trainer.opened, writable))
     except _SpentError:
@@ -205,7 +209,7 @@ def _treated(result: Beyond, recommended: Forecast | None, whole: WhatIf) -> Bey
     for plan in sorted(filter(None, plans), key=whole.outcome):
         seen = whole.compare(plan, orders=ORDERS)
         if seen is not None and seen.better:
-            return replace(result, commands=tuple(map(format_command, plan.commands)), loss=seen.treated)
+            return replace(result, commands=tuple(map(format_command, plan.commands)), loss=_end(whole, plan))
     return result
 
 
@@ -222,14 +226,27 @@ def _recipe(
     return kitchen.best((kinds | {RATE}) & set(writable)) if kinds & set(writable) else None
 
 
-def _finding(trainer: Trainer, epochs: int, spend: Callable[[], None]) -> Diagnosis | None:
+@dataclass(frozen=True)
+class _Found:
+    """A diagnosis that confirms something, and what it was made from."""
+
+    diagnosis: Diagnosis
+    evidence: Evidence
+
+    def own_cures(self, finding: Finding) -> list[Forecast]:
+        """Return what takes a fault itself away: the recommended plan, told with the root, may do without it."""
+        own = {cure.id for cure in FAULTS[finding.id].cures(self.evidence)}
+        return [cure for cure in finding.cures if cure.id.removeprefix("rollback+") in own]
+
+
+def _finding(trainer: Trainer, epochs: int, spend: Callable[[], None]) -> _Found | None:
     """Train as a diagnosis does, and return the first one that confirms something."""
     supervision = Supervision(trainer, epochs, spend)
     while supervision.left and trainer.ended is None:
         trainer.advance(Goal(epoch=supervision.next_epoch), None)
         found = supervision.look()
         if found is not None and found.state == FINDING:
-            return found
+            return _Found(found, supervision.watch.witness.gather())
     return None
 
 
@@ -239,17 +256,23 @@ def _plan(commands: Iterable[Command]) -> Plan | None:
     return Plan((Cure("", kept, ""),)) if kept else None
 
 
-def _trouble(finding: Finding, whole: WhatIf) -> Trouble | None:
+def _trouble(finding: Finding, cures: list[Forecast], whole: WhatIf) -> Trouble | None:
     """Return a finding as it is told, if the network ends clearly better without the fault from its first step on."""
     if not finding.cures:
         return Trouble(finding.id, finding.summary, finding.evidence, (), np.nan)
-    plans = filter(None, [_plan(cure.commands) for cure in finding.cures])
+    plans = filter(None, [_plan(cure.commands) for cure in cures])
     for plan in sorted(plans, key=whole.outcome):
         seen = whole.compare(plan, orders=ORDERS)
         if seen is not None and seen.better:
             words = tuple(map(format_command, plan.commands))
-            return Trouble(finding.id, finding.summary, finding.evidence, words, seen.treated)
+            return Trouble(finding.id, finding.summary, finding.evidence, words, _end(whole, plan))
     return None
+
+
+def _end(whole: WhatIf, plan: Plan) -> float:
+    """Return the loss at the very end, as a script shows it; plans are compared by that of the last tenth."""
+    result = whole.run(plan.commands)
+    return np.inf if result is None else float(result.training[-1])
 
 
 def dead_output(trainer: Trainer, epochs: int) -> DeadOutput | None:

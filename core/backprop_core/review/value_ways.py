@@ -50,11 +50,9 @@ def with_other_derivative(place: Place) -> Iterator[str]:
     z, a = place.of(place.layer, "z"), place.of(place.layer, "a")
     wanted = [a, z] if place.finding.id == "derivative-formula-on-preactivation" else [z, a]
     for node in place.nodes():
-        inner = (
-            node.args[0] if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords else None
-        )
-        if isinstance(inner, ast.Call) and len(inner.args) == 1:
-            yield edited(place.source, [(inner, place.text(inner.args[0]))])
+        inner = node.args[-1] if isinstance(node, ast.Call) and node.args else None
+        if isinstance(inner, ast.Call) and inner.args:
+            yield edited(place.source, [(inner, place.text(inner.args[-1]))])
     for node in place.nodes():
         if isinstance(node, ast.Call) and len(node.args) == 1 and not isinstance(node.func, ast.Attribute):
             for name in wanted:
@@ -123,6 +121,9 @@ def transposed(place: Place) -> Iterator[str]:
             yield edited(place.source, [(sides[0], plain), (sides[1], turned)])
     if place.value is not None and not isinstance(place.statement, ast.AugAssign):
         yield edited(place.source, [(place.value, f"({place.text(place.value)}).T")])
+    for node in place.nodes():
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            yield edited(place.source, [(node, place.text(node.value))])
 
 
 def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:

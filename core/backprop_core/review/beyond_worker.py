@@ -15,13 +15,18 @@ from backprop_core.review.samples import dataset_of
 from backprop_core.trainer import Trainer
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Collection, Mapping
 
     from backprop_core.review.expression import Expressed
 
 
 def investigate_elsewhere(
-    expressed: Expressed, writable: Collection[str], folder: Path, timeout: float
+    expressed: Expressed,
+    writable: Collection[str],
+    folder: Path,
+    timeout: float,
+    running: set[subprocess.Popen[bytes]] | None = None,
 ) -> Beyond | None:
     """Investigate in a process of its own, within an empty folder.
 
@@ -40,7 +45,7 @@ def investigate_elsewhere(
         },
         folder / "in",
     )
-    run_module("backprop_core.review.beyond_worker", [str(folder)], folder, timeout)
+    run_module("backprop_core.review.beyond_worker", [str(folder)], folder, timeout, running)
     try:
         return from_values(wire.load(folder / "out"))
     except (OSError, ValueError, KeyError, TypeError):

@@ -52,7 +52,7 @@ def go_further(
         expressed = replace(expressed, wrong=_wrong(messages, judgement, until))
     names = _names(state, found, right)
     kinds = () if state.judgement.findings else writable(right, names)
-    beyond = investigate_elsewhere(expressed, kinds, trials.folder(), trials.timeout)
+    beyond = investigate_elsewhere(expressed, kinds, trials.folder(), trials.timeout, trials.running)
     if beyond is None:
         return _with_corrected(_from_numbers(found, judgement, "an epoch of it takes too long"), mended)
     called = parameter_names(judgement.network.parameters.values(), source)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from backprop_core.review.judging import judged
-from backprop_core.review.process import messages_in, private_folder, run_module
+from backprop_core.review.process import end, messages_in, private_folder, run_module
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -65,6 +66,7 @@ class Trials:
         self.loss = loss
         self.timeout = timeout
         self.pool = pool
+        self.running: set[subprocess.Popen[bytes]] = set()
         self._folder = folder
         self._count = 0
 
@@ -85,7 +87,7 @@ class Trials:
         version, out = folder / "version.py", folder / "out.json"
         version.write_text(source, encoding="utf-8")
         words = [str(version), str(self.script), str(out), self.loss]
-        run_module("backprop_core.review.outcome", words, folder, self.timeout)
+        run_module("backprop_core.review.outcome", words, folder, self.timeout, self.running)
         try:
             told = json.loads(out.read_text(encoding="utf-8"))
             value, seen = told["loss"], told["seen"]
@@ -104,7 +106,7 @@ class Trials:
         version.write_text(source, encoding="utf-8")
         traced.mkdir()
         words = [str(self.script), str(traced), self.loss or "", str(version)]
-        run_module("backprop_core.review.worker", words, folder, self.timeout)
+        run_module("backprop_core.review.worker", words, folder, self.timeout, self.running)
         messages = messages_in(traced)
         try:
             return Again(messages, judged(messages))
@@ -115,6 +117,12 @@ class Trials:
 
 @contextmanager
 def trials(script: Path, loss: str | None, timeout: float) -> Iterator[Trials]:
-    """Make room for trials; all of them have ended afterwards."""
+    """Make room for trials; those that nobody waits for any longer are ended with it."""
     with private_folder() as folder, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        yield Trials(script, loss, timeout, folder, pool)
+        made = Trials(script, loss, timeout, folder, pool)
+        try:
+            yield made
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in tuple(made.running):
+                end(process)

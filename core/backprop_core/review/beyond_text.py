@@ -107,8 +107,10 @@ def cure_text(commands: Iterable[Command], expressed: Expressed, terms: Terms) -
 
 def _option(command: SetOption, expressed: Expressed, terms: Terms) -> str:
     if command.option == "learning-rate" and isinstance(command.value, (int, float)):
-        name = f"{terms.rate} =" if terms.rate else "a learning rate of"
-        return f"{name} {command.value / expressed.rate_factor:.2g}"
+        if terms.rate:
+            return f"{terms.rate} = {command.value / expressed.rate_factor:.2g}"
+        times = command.value / expressed.experiment.training.learning_rate
+        return f"steps {times:.2g} times as long" if times > 1 else f"steps {1 / times:.2g} times shorter"
     if command.option == "batch-size":
         return "the full batch" if command.value is None else f"batches of {command.value}"
     if command.option == "gradient-clip":
@@ -174,11 +176,7 @@ def _bias(_: _Seen) -> str:
 def _steps(seen: _Seen) -> str:
     rate = seen.expressed.experiment.training.learning_rate / seen.expressed.rate_factor
     said = _summary(seen)
-    name = (
-        f"Steps of {seen.terms.rate} = {rate:.6g}"
-        if seen.terms.rate
-        else f"Steps at a learning rate of {rate:.6g}"
-    )
+    name = f"Steps of {seen.terms.rate} = {rate:.6g}" if seen.terms.rate else "Its steps"
     return re.sub(r"Steps at a learning rate of \S+", name, said)
 
 

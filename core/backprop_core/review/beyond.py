@@ -15,6 +15,7 @@ from backprop_core.commands import ReinitDead, Rollback, SetActivation, SetOptio
 from backprop_core.diagnosis.diagnose import epoch_seconds
 from backprop_core.diagnosis.fault import Cure
 from backprop_core.diagnosis.faults import FAULTS
+from backprop_core.diagnosis.forks import run_fork
 from backprop_core.diagnosis.report import FINDING
 from backprop_core.diagnosis.supervision import Supervision
 from backprop_core.diagnosis.whatif import NOTHING, ORDERS, Plan, WhatIf
@@ -54,6 +55,9 @@ MOST_TOLD = 5
 LEARNS = 0.25
 """A loss below this share of what always predicting the mean would cost has been learning, if slowly."""
 
+LONGER = 4
+"""A loss that falls slowly may need so many times the epochs, and nothing else."""
+
 SLOW = ("learning-rate-too-low", "insufficient-capacity")
 """What makes most runs a little better is no trouble of a network that learns."""
 
@@ -72,6 +76,8 @@ class Trouble:
         What takes it away, applied at the start weights; none where nothing does, as with contradictory targets.
     loss : float
         What the loss then ends at, in the lab's units.
+    longer : float
+        What it ends at with nothing changed after :data:`LONGER` times the epochs; not a number where that is no cure.
     """
 
     id: str
@@ -79,6 +85,7 @@ class Trouble:
     evidence: Mapping[str, float]
     commands: tuple[str, ...]
     loss: float
+    longer: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -189,10 +196,10 @@ def investigate(
             return result
         learns = result.untreated < LEARNS * whole.baseline
         for finding in found.diagnosis.confirmed[:MOST_TOLD]:
-            told = (
-                None if learns and finding.id in SLOW else _trouble(finding, found.own_cures(finding), whole)
-            )
+            slow = finding.id in SLOW
+            told = None if learns and slow else _trouble(finding, found.own_cures(finding), whole)
             if told is not None:
+                told = replace(told, longer=_longer(whole)) if slow else told
                 result = replace(result, troubles=(*result.troubles, told))
         result = _treated(result, found.diagnosis.recommended, whole)
         kitchen = Kitchen(trainer.opened, trainer.dataset, epochs, int(RECIPE_SECONDS / one))
@@ -273,6 +280,12 @@ def _end(whole: WhatIf, plan: Plan) -> float:
     """Return the loss at the very end, as a script shows it; plans are compared by that of the last tenth."""
     result = whole.run(plan.commands)
     return np.inf if result is None else float(result.training[-1])
+
+
+def _longer(whole: WhatIf) -> float:
+    """Return what the loss ends at after several times the epochs, with nothing changed."""
+    ended = run_fork(whole.state, (), LONGER * whole.epochs)
+    return np.nan if ended is None else float(ended.training[-1])
 
 
 def dead_output(trainer: Trainer, epochs: int) -> DeadOutput | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from backprop_core.commands import AddBias, Initialize, SetActivation, SetOption, Standardize, Widen
 from backprop_core.diagnosis.text import loss as number
 from backprop_core.grammar import parse_command
+from backprop_core.review.beyond import LONGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from backprop_core.review.beyond import Beyond, DeadOutput, Trouble
     from backprop_core.review.expression import Expressed
     from backprop_core.review.points import Network
+
+
+STILL_FALLING = 0.67
+"""A loss that falls below this share of itself if it is only trained longer has not come to its end."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +129,13 @@ def _forecast(trouble: Trouble, beyond: Beyond, expressed: Expressed, terms: Ter
     factor = expressed.loss_factor
     cure = cure_text(map(parse_command, trouble.commands), expressed, terms)
     loss = terms.loss or "the loss"
-    return (
+    said = (
         f" With {cure}, {loss} ends at {number(factor * trouble.loss)} instead of "
-        f"{number(factor * beyond.untreated)} {span(beyond, expressed)}."
+        f"{number(factor * beyond.untreated)} {span(beyond, expressed)}"
     )
+    if trouble.longer < STILL_FALLING * beyond.untreated:
+        return f"{said}; with nothing changed, after {LONGER} times as many, at {number(factor * trouble.longer)}."
+    return f"{said}."
 
 
 def _dead(dead: DeadOutput, expressed: Expressed, terms: Terms) -> str:

@@ -63,6 +63,7 @@ def as_values(beyond: Beyond) -> dict[str, Any]:
             "evidence": dict(one.evidence),
             "commands": list(one.commands),
             "loss": one.loss,
+            "longer": one.longer,
         }
         for one in beyond.troubles
     ]
@@ -82,7 +83,14 @@ def from_values(values: Mapping[str, Any]) -> Beyond:
         If it is something else.
     """
     troubles = tuple(
-        Trouble(one["id"], one["summary"], one["evidence"], tuple(one["commands"]), float(one["loss"]))
+        Trouble(
+            one["id"],
+            one["summary"],
+            one["evidence"],
+            tuple(one["commands"]),
+            float(one["loss"]),
+            float(one["longer"]),
+        )
         for one in values["troubles"]
     )
     dead = values["dead_output"] and DeadOutput(**values["dead_output"])

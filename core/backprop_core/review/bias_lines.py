@@ -150,6 +150,10 @@ def _is_call(text: str) -> bool:
 def _summed(source: str, value: ast.expr, columns: bool, flat: bool) -> str | None:
     """Return an expression with Σδ in place of aᵀδ; None where it holds no such product."""
     for node in ast.walk(value):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.outer" and len(node.args) == 2:
+            # Of one sample alone there is nothing to sum.
+            delta = node.args[0] if columns else node.args[1]
+            return text_of(source, value).replace(text_of(source, node), text_of(source, delta), 1)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             left, right = node.left, node.right
         elif (

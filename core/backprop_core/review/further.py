@@ -12,7 +12,7 @@ from backprop_core.review.expression import Expressed, express
 from backprop_core.review.naming import parameter_names
 from backprop_core.review.report import Corrected, Review, Treatment
 from backprop_core.review.rewriting import Names, changed_lines, rewritten, writable
-from backprop_core.review.samples import InexpressibleError
+from backprop_core.review.samples import InexpressibleError, script_seconds
 from backprop_core.review.stopping import ends_below
 from backprop_core.review.unconfirmed import seen_in_numbers
 from backprop_core.review.verification import Again
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from backprop_core.review.verification import Trials
 
     Data = dict[str, Any]
+
+MOST_SECONDS = 2.0
+"""A script that trains longer than this, as far as can be reckoned, is not run once more for further lines."""
 
 LOWER = 0.67
 """Further lines are shown if the loss ends below this share of what it ends at without them."""
@@ -51,7 +54,9 @@ def go_further(
     if whole:
         expressed = replace(expressed, wrong=_wrong(messages, judgement, until))
     names = _names(state, found, right)
-    kinds = () if state.judgement.findings else writable(right, names)
+    start = next(message for message in state.messages if message["kind"] == "start")
+    quick = script_seconds(start) <= MOST_SECONDS
+    kinds = writable(right, names) if quick and not state.judgement.findings else ()
     beyond = investigate_elsewhere(expressed, kinds, trials.folder(), trials.timeout, trials.running)
     if beyond is None:
         return _with_corrected(_from_numbers(found, judgement, "an epoch of it takes too long"), mended)
@@ -118,8 +123,8 @@ def _with_corrected(found: Review, mended: Mended | None) -> Review:
 
 
 def _from_numbers(found: Review, judgement: Judgement, why: str) -> Review:
-    """Say what its numbers show, where nothing can be tried out; of a script that is right and learns, nothing."""
-    if not found.mistakes and _learns(judgement):
+    """Say what its numbers show, where nothing can be tried out; of a script that is right, only if its loss stalls."""
+    if not found.mistakes and not _stalls(judgement):
         return found
     seen = tuple(f"Not confirmed: {sentence}" for sentence in seen_in_numbers(judgement.network))
     if not seen:
@@ -128,14 +133,14 @@ def _from_numbers(found: Review, judgement: Judgement, why: str) -> Review:
     return replace(found, beyond=seen, notes=(*found.notes, note))
 
 
-def _learns(judgement: Judgement) -> bool:
-    """Whether the loss has fallen from the first update that was seen to the last."""
+def _stalls(judgement: Judgement) -> bool:
+    """Whether the loss is known not to have fallen from the first update that was seen to the last."""
     losses = [
         point.loss_value
         for point in judgement.network.points
         if not point.label.startswith("random") and point.loss_value is not None
     ]
-    return len(losses) > 1 and losses[-1] < losses[0]
+    return len(losses) > 1 and losses[-1] >= losses[0]
 
 
 def _treatment(beyond: Beyond, expressed: Expressed, terms: Terms) -> Treatment | None:

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backprop_core.review.syntax_edits import factor_text, text_of
+from backprop_core.review.syntax_edits import factor_text, is_named, targets_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,15 @@ class Place:
         """Return what the script calls the inputs of a layer."""
         found = [self.of(layer, "x"), self.of(layer - 1, "a") if layer > 1 else ""]
         return [name for name in dict.fromkeys(found) if name]
+
+    def defining(self, names: list[str]) -> list[ast.stmt]:
+        """Return the statements that give these names to something."""
+        return [
+            one
+            for one in self.statements
+            if one is not self.statement
+            and any(is_named(part, name) for part in targets_of(one) for name in names)
+        ]
 
     def nodes(self) -> Iterator[ast.expr]:
         """Go through the expressions of the statement's value, outer ones first."""

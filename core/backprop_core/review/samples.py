@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Data = dict[str, Any]
 
+OPERATION_SECONDS, NUMBER_SECONDS = 2e-6, 1e-9
+"""What an operation of a script is reckoned to take, and each number in it."""
+
 MOST_NUMBERS = 2_000_000
 """More numbers of samples and weights than this are not carried over."""
 
@@ -77,15 +80,24 @@ def _seen(messages: list[Data], count: int | None) -> tuple[Array, Array]:
     return tuple(np.array(part) for part in zip(*found.values(), strict=True))  # type: ignore[return-value]
 
 
+def script_seconds(start: Data) -> float:
+    """Return what a script is reckoned to train for: by its operations, not measured, so that it is always the same."""
+    planned = [count or 1 for count in start["planned"][-2:]]
+    updates = planned[-1] * (planned[0] if len(planned) > 1 and start["batches"] > 1 else 1)
+    return float(updates * (start["operations"] * OPERATION_SECONDS + start["numbers"] * NUMBER_SECONDS))
+
+
 def planned_epochs(start: Data, rows: int, samples: int) -> int | None:
     """Return for how many epochs the script trains, where its loops say so beforehand."""
     planned = start["planned"]
+    nested = len(planned) > 1 and start["batches"] > 1
     if not planned or planned[-1] is None:
-        return None
+        # What goes once through the samples need not say how many there are: the loop around it counts the epochs.
+        return int(planned[-2]) if nested and planned[-2] is not None and rows < samples else None
     if rows >= samples:
         return int(planned[-1])
     updates = int(planned[-1])
-    if len(planned) > 1 and start["batches"] > 1:
+    if nested:
         if planned[-2] is None:
             return None
         updates *= int(planned[-2])

@@ -9,7 +9,7 @@ from backprop_core.review.correction import derivative_text
 from backprop_core.review.syntax_edits import edited, is_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from backprop_core.review.place import Place
 
@@ -100,13 +100,19 @@ def not_propagated(place: Place) -> Iterator[str]:
     """Let the error of the layer above through its weights."""
     above = place.layer + 1
     weights = place.of(above, "w")
+    known = (*place.names.delta(above), *place.names.error(above))
     for delta in place.names.delta(above):
         through = (
             f"np.dot({weights}.T, {delta})" if place.network.column_major else f"np.dot({delta}, {weights}.T)"
         )
-        for node in place.nodes():
-            if any(is_named(node, name) for name in (*place.names.delta(above), *place.names.error(above))):
+        for one in (place.statement, *place.defining(place.names.delta(place.layer))):
+            nodes = [node for node in ast.walk(one) if isinstance(node, ast.expr) and _any_named(node, known)]
+            for node in nodes[-1:]:
                 yield edited(place.source, [(node, through)])
+        if place.value is not None:
+            single = through if place.network.column_major else f"np.dot({weights}, {delta})"
+            yield edited(place.source, [(place.value, through)])
+            yield edited(place.source, [(place.value, single)])
 
 
 def transposed(place: Place) -> Iterator[str]:
@@ -142,17 +148,27 @@ def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     return None
 
 
+def _any_named(node: ast.AST, names: Sequence[str]) -> bool:
+    return any(is_named(node, name) for name in names)
+
+
 def of_weights(place: Place) -> Iterator[str]:
     """Write the gradient as the product of inputs and δ."""
+    weights = place.of(place.layer, "w")
     for delta in place.names.delta(place.layer):
         for x in place.inputs(place.layer):
             columns = place.network.column_major
             product = f"np.dot({delta}, {x}.T)" if columns else f"np.dot({x}.T, {delta})"
+            outer = f"np.outer({delta}, {x})" if columns else f"np.outer({x}, {delta})"
             for node in place.nodes():
                 if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.MatMult)):
                     yield edited(place.source, [(node, product)])
                     break
-            yield from _replaced(place, [place.of(place.layer, "w")], [x])
+            for whole, factors in _products(place):
+                kept = [one for one in factors if not (_any_named(one, (weights, delta)))]
+                if len(kept) < len(factors):
+                    yield edited(place.source, [(whole, " * ".join([*map(place.factor, kept), outer]))])
+            yield from _replaced(place, [weights], [x])
 
 
 def of_inputs(place: Place) -> Iterator[str]:

@@ -146,6 +146,8 @@ class Driver:
                 "loop_line": self.recorder.sites.line(site),
                 "units": len(units),
                 "batches": _batches(units),
+                "operations": len(self.recorder.nodes) / max(len(units), 1),
+                "numbers": self.recorder.work / max(len(units), 1),
                 "planned": [self.recorder.planned.get(loop) for loop, _, _ in units[0].start.loops],
             }
         )

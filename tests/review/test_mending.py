@@ -5,12 +5,10 @@ from __future__ import annotations
 from concurrent.futures import Future
 from types import SimpleNamespace
 
-import pytest
-
 from backprop_core.review import review
 from backprop_core.review.finding import Finding
 from backprop_core.review.mending import mend
-from backprop_core.review.verification import Again
+from backprop_core.review.verification import Again, trials
 from backprop_tui.reviewing import WIDTH, text_of
 
 SOURCE = "one = a\ntwo = b\nthree = c\n"
@@ -114,25 +112,22 @@ for epoch in range(400):
 """
 
 
-@pytest.mark.parametrize(
-    ("wrong", "put", "mistake", "shown"),
-    [
-        (
-            "(d2 @ W2.T) * (1",
-            "(dp @ W2.T) * (1",
-            "raw-error-propagated",
-            "    d1 = (d2 @ W2.T) * (1 - h ** 2)",
-        ),
-        ("    b1 = b1 - lr * db1\n", "", "bias-never-updated", "    b1 = b1 - lr * d1.sum(axis=0)"),
-    ],
-)
-def test_lines_are_mended_in_the_scripts_own_names(tmp_path, wrong, put, mistake, shown):
+def test_lines_are_mended_in_the_scripts_own_names(tmp_path):
     script = tmp_path / "net.py"
-    script.write_text(SCRIPT.replace(wrong, put))
+    script.write_text(SCRIPT.replace("(d2 @ W2.T) * (1", "(dp @ W2.T) * (1"))
     found = review(script)
-    assert [one.id for one in found.mistakes] == [mistake]
+    assert [one.id for one in found.mistakes] == ["raw-error-propagated"]
     assert found.corrected is not None
     assert found.corrected.gradient_right
-    assert shown in "\n".join(line for _, line in found.corrected.lines).split("\n")
+    assert [text for _, text in found.corrected.lines] == ["    d1 = (d2 @ W2.T) * (1 - h ** 2)"]
     assert found.corrected.loss_after is not None
     assert max(map(len, text_of(found).split("\n"))) <= WIDTH
+
+
+def test_a_run_that_nobody_waits_for_is_ended(tmp_path):
+    with trials(tmp_path / "net.py", "loss", 600) as tried:
+        endless = tried.ending("while True:\n    loss = 1.0\n")
+        while not tried.running:
+            assert not endless.done()
+    assert tried.running == set()
+    assert endless.done()

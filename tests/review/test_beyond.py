@@ -16,7 +16,7 @@ from backprop_core.review.expression import Expressed, express
 from backprop_core.review.judging import judged
 from backprop_core.review.process import messages_in, private_folder, run_module
 from backprop_core.review.recipes import Kitchen, Recipe, kinds_of
-from backprop_core.review.samples import InexpressibleError, dataset_of, planned_epochs
+from backprop_core.review.samples import InexpressibleError, dataset_of, planned_epochs, script_seconds
 from backprop_core.review.stopping import ends_below
 from backprop_core.trainer import Trainer
 from tests.review.test_posted_network import SCRIPT
@@ -129,6 +129,15 @@ def test_what_the_lab_does_not_have_is_said_in_a_word(tmp_path):
 )
 def test_for_how_long_a_script_trains_is_told_by_its_loops(planned, batches, rows, epochs):
     assert planned_epochs({"planned": planned, "batches": batches}, rows, samples=20) == epochs
+
+
+def test_a_script_that_trains_long_is_known_by_its_operations():
+    start = {"planned": [100, 50], "batches": 50, "operations": 30.0, "numbers": 1e4}
+    assert 0.05 < script_seconds(start) < 0.5  # 5,000 updates of some ten microseconds
+    assert script_seconds(start | {"planned": [10_000, 50]}) == pytest.approx(100 * script_seconds(start))
+    assert script_seconds(start | {"planned": [100], "batches": 1}) == pytest.approx(
+        script_seconds(start) / 50
+    )
 
 
 def test_a_network_that_learns_has_no_trouble():

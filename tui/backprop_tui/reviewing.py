@@ -107,7 +107,7 @@ def _corrected(found: Review) -> list[str]:
                 f"at {cure.loss_before:.4g} without."
             )
         ]
-        parts += [f"  {'; '.join(cure.commands)}\n"]
+        parts += [f"  as commands of the lab: {'; '.join(cure.commands)}\n"]
     return parts
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Data = dict[str, Any]
 
-OPERATION_SECONDS, NUMBER_SECONDS = 2e-6, 1e-9
+OPERATION_SECONDS, NUMBER_SECONDS = 6e-7, 1e-9
 """What an operation of a script is reckoned to take, and each number in it."""
 
 MOST_NUMBERS = 2_000_000

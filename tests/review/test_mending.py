@@ -5,8 +5,11 @@ from __future__ import annotations
 from concurrent.futures import Future
 from types import SimpleNamespace
 
+import numpy as np
+
 from backprop_core.review import review
 from backprop_core.review.finding import Finding
+from backprop_core.review.further import draws_anew
 from backprop_core.review.mending import mend
 from backprop_core.review.verification import Again, trials
 from backprop_tui.reviewing import WIDTH, text_of
@@ -122,6 +125,14 @@ def test_lines_are_mended_in_the_scripts_own_names(tmp_path):
     assert [text for _, text in found.corrected.lines] == ["    d1 = (d2 @ W2.T) * (1 - h ** 2)"]
     assert found.corrected.loss_after is not None
     assert max(map(len, text_of(found).split("\n"))) <= WIDTH
+
+
+def test_runs_that_begin_with_other_weights_are_known():
+    def run(weight):
+        return [{"kind": "start", "captures": [{"layers": [{"W": np.full((2, 2), weight)}]}]}]
+
+    assert draws_anew(run(1.0), run(2.0))
+    assert not draws_anew(run(1.0), run(1.0))
 
 
 def test_a_run_that_nobody_waits_for_is_ended(tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from backprop_core.grammar import parse_command
 from backprop_core.review.beyond_text import cure_text, sentences, terms_of
 from backprop_core.review.beyond_worker import investigate_elsewhere
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 MOST_SECONDS = 2.0
 """A script that trains longer than this, as far as can be reckoned, is not run once more for further lines."""
 
+UNSEEDED = (
+    "The script draws other start weights at each run: its losses are not of the same ones. Give it a seed."
+)
+
 LOWER = 0.67
 """Further lines are shown if the loss ends below this share of what it ends at without them."""
 
@@ -43,6 +49,8 @@ def go_further(
     mended: Mended | None,
 ) -> Review:
     """Add to a review what became of the corrected script, and what is beyond its gradient."""
+    if mended is not None and draws_anew(messages, mended.again.messages):
+        found = replace(found, notes=(*found.notes, UNSEEDED))
     whole = mended is not None and not mended.left
     right, state = (mended.source, mended.again) if whole and mended else (source, Again(messages, judgement))
     assert state.judgement is not None
@@ -120,6 +128,15 @@ def _verified(
 
 def _with_corrected(found: Review, mended: Mended | None) -> Review:
     return found if mended is None else replace(found, corrected=mended.corrected())
+
+
+def draws_anew(messages: list[Data], again: list[Data]) -> bool:
+    """Whether two runs of a script began with other weights."""
+    first, second = (
+        next(message for message in seen if message["kind"] == "start")["captures"][0]["layers"]
+        for seen in (messages, again)
+    )
+    return any(not np.array_equal(one["W"], other["W"]) for one, other in zip(first, second, strict=False))
 
 
 def _from_numbers(found: Review, judgement: Judgement, why: str) -> Review:

@@ -62,27 +62,37 @@ def go_further(
     if whole:
         expressed = replace(expressed, wrong=_wrong(messages, judgement, until))
     names = _names(state, found, right)
-    start = next(message for message in state.messages if message["kind"] == "start")
-    quick = script_seconds(start) <= MOST_SECONDS
-    kinds = writable(right, names) if quick and not state.judgement.findings else ()
+    kinds = _writable(state, right, names)
     beyond = investigate_elsewhere(expressed, kinds, trials.folder(), trials.timeout, trials.running)
     if beyond is None:
         return _with_corrected(_from_numbers(found, judgement, "an epoch of it takes too long"), mended)
     called = parameter_names(judgement.network.parameters.values(), source)
-    terms = terms_of(judgement.network, called, found.loss_name)
-    told = tuple(sentences(beyond, expressed, terms))
-    found = replace(found, beyond=told, treatment=_treatment(beyond, expressed, terms))
-    if told:
-        found = replace(found, notes=(*found.notes, _sameness(expressed)))
+    found = _told(found, beyond, expressed, terms_of(judgement.network, called, found.loss_name))
     found = _with_corrected(found, mended)
-    if beyond.recipe is not None:
-        rate = beyond.recipe.rate * expressed.experiment.training.learning_rate / expressed.rate_factor
-        changed = rewritten(right, beyond.recipe.kinds, names, rate)
-        if changed is not None:
-            found = replace(
-                found, further=_verified(trials, found, source, right, changed, judgement.network.implied)
-            )
-    return found
+    if beyond.recipe is None:
+        return found
+    rate = beyond.recipe.rate * expressed.experiment.training.learning_rate / expressed.rate_factor
+    changed = rewritten(right, beyond.recipe.kinds, names, rate)
+    if changed is None:
+        return found
+    implied = judgement.network.implied
+    return replace(found, further=_verified(trials, found, source, right, changed, implied))
+
+
+def _writable(state: Again, source: str, names: Names) -> tuple[str, ...]:
+    """Return the changes that may be written: none where the gradient is still wrong, or the script trains long."""
+    assert state.judgement is not None
+    start = next(message for message in state.messages if message["kind"] == "start")
+    if state.judgement.findings or script_seconds(start) > MOST_SECONDS:
+        return ()
+    return writable(source, names)
+
+
+def _told(found: Review, beyond: Beyond, expressed: Expressed, terms: Terms) -> Review:
+    """Put what was found in the lab into words."""
+    told = tuple(sentences(beyond, expressed, terms))
+    notes = (*found.notes, _sameness(expressed)) if told else found.notes
+    return replace(found, beyond=told, treatment=_treatment(beyond, expressed, terms), notes=notes)
 
 
 def _wrong(messages: list[Data], judgement: Judgement, until: float | None) -> Experiment | None:

@@ -10,15 +10,23 @@ from typing import TYPE_CHECKING
 # Without a terminal Textual would settle for 16 colours; it reads this when it is imported.
 os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
 
+from backprop_core.commands import Step
 from backprop_core.engine import LocalEngine
 from backprop_core.presets import load_preset
+from backprop_core.review import review
+from backprop_core.review.watch_engine import WatchEngine
 from backprop_tui.app import LabApp
 from backprop_tui.session_log import SessionLog
+from backprop_tui.watch_app import WatchApp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+    from backprop_tui.widgets.findings import Report
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "docs" / "screenshots"
+SCRIPT = ROOT / "tests" / "review" / "posted_network.py"
 
 MEDIUM = (120, 40)
 
@@ -77,10 +85,34 @@ async def draw(
     (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
+async def draw_watched(name: str, script: Path, size: tuple[int, int], updates: int) -> None:
+    """Write a picture of a script of one's own in the lab, its review beside it."""
+    found = review(script).as_dict()
+
+    async def reviewed() -> Report:
+        return found
+
+    engine = WatchEngine(script, running=False)
+    app = WatchApp(engine, reviewed, fps=0.1)
+    try:
+        async with app.run_test(size=size) as pilot:
+            while (await app.lab.next_frame()).snapshot.step < updates:
+                await app.lab.engine.command(Step(1))
+            while app.lab.findings.report is None:
+                await app.lab.next_frame()
+            await app.lab.next_frame()
+            await pilot.pause()
+            picture = app.export_screenshot(title=f"backprop-tui watch {script.name}")
+    finally:
+        engine.close()
+    (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
 async def main() -> None:
     """Draw all of them."""
     for picture in PICTURES:
         await draw(*picture)
+    await draw_watched("watch", SCRIPT, MEDIUM, 40)
 
 
 if __name__ == "__main__":

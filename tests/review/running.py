@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tests.review.corpus.template import Script
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 TIMEOUT = 60.0
 
 
-def review(script: Script, folder: Path) -> dict[str, Any]:
+def review(script: Script, folder: Path, options: Sequence[str] = ()) -> dict[str, Any]:
     """Review one script; the object that is printed, with ``"crashed"`` where none is."""
     path = folder / f"{script.name}.py"
     path.write_text(script.text(), encoding="utf-8")
-    command = [sys.executable, "-m", "backprop_tui", "review", str(path), "--json"]
+    command = [sys.executable, "-m", "backprop_tui", "review", str(path), "--json", *options]
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     try:
         done = subprocess.run(
@@ -42,9 +42,11 @@ def review(script: Script, folder: Path) -> dict[str, Any]:
 
 
 def review_all(
-    scripts: Iterable[Script], folder: Path, jobs: int = 2
+    scripts: Iterable[Script], folder: Path, jobs: int = 2, options: Sequence[str] = ()
 ) -> Iterator[tuple[Script, dict[str, Any]]]:
     """Review scripts side by side, in their order."""
     scripts = list(scripts)
     with ThreadPoolExecutor(jobs) as pool:
-        yield from zip(scripts, pool.map(lambda script: review(script, folder), scripts), strict=True)
+        yield from zip(
+            scripts, pool.map(lambda script: review(script, folder, options), scripts), strict=True
+        )

@@ -28,7 +28,10 @@ def spread(scripts, count):
 
 
 def scored(scripts, folder):
-    results = [(script, report, score(script, report)) for script, report in review_all(scripts, folder)]
+    results = [
+        (script, report, score(script, report))
+        for script, report in review_all(scripts, folder, options=["--gradient-only"])
+    ]
     return results, [
         (s.name, [(m["id"], m["layer"]) for m in r["mistakes"]], r.get("reason"))
         for s, r, c in results

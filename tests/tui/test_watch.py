@@ -74,6 +74,9 @@ async def test_enter_shows_the_whole_report_as_plain_text(tmp_path):
         assert isinstance(screen, HelpScreen)
         assert "[not markup]" in str(screen._text)
         assert "w1 (2, 3), line 19: wrong  relative error 0.83" in str(screen._text)
+        assert "No layer has a bias [not markup]." in str(screen._text)
+        assert "17  print(d1)" in str(screen._text)
+        assert "the loss ends at 0.25, without at 0.5" in str(screen._text)
 
 
 async def test_n_runs_the_script_again_as_its_file_is_now(tmp_path):

@@ -56,6 +56,14 @@ REPORT = {
         }
     ],
     "warnings": [{"id": "factor-of-two", "explanation": "The gradient is twice that of the loss."}],
+    "beyond_the_gradient": ["No layer has a bias [not markup]."],
+    "corrected": {
+        "lines": [{"line": 17, "text": "    d1 = d2 @ w2.T * (z1 > 0)\n    print(d1)"}],
+        "gradient_right": True,
+        "left": [],
+        "loss_before": 0.5,
+        "loss_after": 0.25,
+    },
 }
 
 

@@ -75,5 +75,10 @@ def epochs_left(trainer: Trainer) -> int:
     left = total - trainer.epoch
     endless = min(max(trainer.epoch, LEAST_EPOCHS), DEFAULT_EPOCHS)
     wanted = endless if not total else left if left >= LEAST_LEFT * total else total
-    seconds = STEP_SECONDS + 3 * trainer.network.parameters.size * trainer.batch_size / PRODUCTS_A_SECOND
-    return max(min(wanted, int(FORK_SECONDS / (seconds * trainer.steps_per_epoch))), 1)
+    return max(min(wanted, int(FORK_SECONDS / epoch_seconds(trainer))), 1)
+
+
+def epoch_seconds(trainer: Trainer) -> float:
+    """Return what an epoch is reckoned to take: not measured, so that it is the same everywhere."""
+    products = 3 * trainer.network.parameters.size * trainer.batch_size / PRODUCTS_A_SECOND
+    return (STEP_SECONDS + products) * trainer.steps_per_epoch

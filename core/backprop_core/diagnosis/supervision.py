@@ -10,6 +10,8 @@ from backprop_core.diagnosis.treat import treat
 from backprop_core.diagnosis.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backprop_core.commands import Outcome
     from backprop_core.diagnosis.report import Diagnosis
     from backprop_core.trainer import Trainer
@@ -34,10 +36,15 @@ class Supervision:
     trainer : Trainer
     epochs : int, optional
         Where its training ends; by default where the experiment does.
+    on_fork : callable, optional
+        Is called after each fork of an investigation.
     """
 
-    def __init__(self, trainer: Trainer, epochs: int | None = None) -> None:
+    def __init__(
+        self, trainer: Trainer, epochs: int | None = None, on_fork: Callable[[], None] = lambda: None
+    ) -> None:
         self.trainer = trainer
+        self._on_fork = on_fork
         self.epochs = epochs or trainer.experiment.epochs or trainer.epoch + DEFAULT_EPOCHS
         self.watch = Watch(trainer)
         self.treatments = 0
@@ -68,7 +75,11 @@ class Supervision:
             return None
         self._investigated = trainer.epoch - self._begun
         found = diagnose(
-            trainer, epochs=max(self.left, 1), since=self.watch.since, witness=self.watch.witness
+            trainer,
+            epochs=max(self.left, 1),
+            since=self.watch.since,
+            witness=self.watch.witness,
+            on_fork=self._on_fork,
         )
         self.watch.note(found)
         return found

@@ -21,7 +21,9 @@ MOST_SOURCE = 2_000_000
 DEFAULT_TIMEOUT = 30.0
 
 
-def review(script: Path, loss: str | None = None, timeout: float = DEFAULT_TIMEOUT) -> Review:
+def review(
+    script: Path, loss: str | None = None, timeout: float = DEFAULT_TIMEOUT, gradient_only: bool = False
+) -> Review:
     """Review a script.
 
     Parameters
@@ -30,6 +32,8 @@ def review(script: Path, loss: str | None = None, timeout: float = DEFAULT_TIMEO
         The name that the script gives its loss, where it cannot be told.
     timeout : float
         Seconds after which the script is stopped.
+    gradient_only : bool
+        Look at its first updates alone: no corrected lines are tried, and nothing beyond the gradient.
 
     Raises
     ------
@@ -48,9 +52,10 @@ def review(script: Path, loss: str | None = None, timeout: float = DEFAULT_TIMEO
     from backprop_core.review.conclusion import conclusion_of
 
     try:
-        return conclusion_of(script, source, messages, code is None, timeout, verifying=True)
+        return conclusion_of(script, source, messages, code is None, timeout, gradient_only)
     except Exception as error:
-        # What the script holds can be anything: the object is printed all the same.
+        # Conclusions are drawn from what foreign code has left, and from its source: that may be anything, and whoever
+        # asked for an object gets one.
         told = f"the review itself failed with {type(error).__name__}: {shown(error)}; please report it"
         return Review(str(script), False, told)
 

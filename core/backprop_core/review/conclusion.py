@@ -6,75 +6,62 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.review.beyond import beyond_the_gradient
-from backprop_core.review.correction import apply, corrected_lines, joined
+from backprop_core.review.candidates import candidates
 from backprop_core.review.explanation import put_into_words
-from backprop_core.review.findings import judge
+from backprop_core.review.further import go_further
+from backprop_core.review.judging import judged
 from backprop_core.review.lines import Lines
+from backprop_core.review.mending import mend
 from backprop_core.review.naming import parameter_names
-from backprop_core.review.points import build_network
 from backprop_core.review.reasons import why_not
 from backprop_core.review.report import ParameterReport, Review, Warned
-from backprop_core.review.verification import verify
+from backprop_core.review.value_names import ValueNames
+from backprop_core.review.verification import trials
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from backprop_core.review.finding import Finding
     from backprop_core.review.findings import Judgement
-
-
-def judged(messages: list[dict[str, Any]]) -> Judgement | None:
-    """Judge the updates of a script; None if they could not be followed."""
-    with np.errstate(all="ignore"):
-        network = build_network(messages)
-        if network is None:
-            return None
-        judgement = judge(network)
-        last = len(network.weights)
-        unexplained = any(one.id == "wrong-gradient" and one.layer == last for one in judgement.findings)
-        if network.implied or not (unexplained or (network.loss == "absolute" and judgement.findings)):
-            return judgement
-        # What is shown need not be what is trained for: a mean absolute error often only reports.
-        other = build_network(messages, implied=True)
-        if other is None:
-            return judgement
-        assumed = judge(other)
-        fewer = len(assumed.findings) < len(judgement.findings)
-        return assumed if not assumed.findings or (network.loss == "absolute" and fewer) else judgement
 
 
 def conclusion_of(
     script: Path, source: str, messages: list[dict[str, Any]], stopped: bool, timeout: float,
-    verifying: bool = False,
+    gradient_only: bool = False,
 ) -> Review:  # fmt: skip
     """Judge a script's updates, and put what was found into words.
 
     Parameters
     ----------
-    verifying : bool
-        Also run the script with its lines corrected.
+    gradient_only : bool
+        Run the script no further: no corrected lines are tried, and nothing beyond the gradient.
     """
     judgement = judged(messages)
     if judgement is None:
         return Review(str(script), False, why_not(messages, stopped, timeout))
+    text = source.split("\n")
+    where = Lines(judgement.network, judgement, text)
+    told = [(finding, where.of(finding)) for finding in judgement.findings]
+    if gradient_only:
+        return _review(script, source, messages, judgement, told, [{} for _ in told])
+    values = ValueNames(judgement)
+    called = parameter_names(judgement.network.parameters.values(), source)
+    ways = [candidates(finding, judgement.network, line, source, values, called) for finding, line in told]
+    chosen = next(message for message in messages if message["kind"] == "start")["loss"]
+    with trials(script, None if chosen is None else chosen["name"], timeout) as tried:
+        mended = mend(tried, source, judgement, ways)
+        lines = [{} for _ in told] if mended is None else mended.proposed
+        found = _review(script, source, messages, judgement, told, lines)
+        return go_further(tried, found, source, messages, judgement, mended)
+
+
+def _review(
+    script: Path, source: str, messages: list[dict[str, Any]], judgement: Judgement,
+    told: list[tuple[Finding, int]], proposed: list[dict[int, str]],
+) -> Review:  # fmt: skip
     network = judgement.network
     names = parameter_names(network.parameters.values(), source)
-    text = source.split("\n")
-    where = Lines(network, judgement, text)
-    told = [(finding, where.of(finding)) for finding in judgement.findings]
-    proposed = [corrected_lines(finding, network, line, text) for finding, line in told]
-    start = next(message for message in messages if message["kind"] == "start")
-    chosen = start["loss"]
-    corrected, edits = None, joined(proposed)
-    if verifying and edits:
-        left = frozenset(finding.id for (finding, _), lines in zip(told, proposed, strict=True) if not lines)
-        name = None if chosen is None else chosen["name"]
-        corrected = verify(script, source, apply(source, edits), edits, name, timeout, left)
-        if corrected is None or not corrected.gradient_right:
-            # A line that does not mend the gradient is no correction.
-            corrected, proposed = None, [{} for _ in proposed]
-        elif left or chosen is None:
-            corrected = None
+    chosen = next(message for message in messages if message["kind"] == "start")["loss"]
     mistakes = [
         put_into_words(finding, network, names, line, lines)
         for (finding, line), lines in zip(told, proposed, strict=True)
@@ -92,7 +79,7 @@ def conclusion_of(
         None if chosen is None else chosen["name"], None if chosen is None else int(chosen["line"]),
         tuple(parameters), tuple(mistakes),
         tuple(Warned(name, _warning(factor)) for name, factor in judgement.warnings),
-        tuple(_notes(judgement, messages)), tuple(beyond_the_gradient(network)), corrected,
+        tuple(_notes(judgement, messages)), source=tuple(source.split("\n")),
     )  # fmt: skip
 
 

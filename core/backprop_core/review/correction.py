@@ -102,7 +102,8 @@ def _with_derivative(finding: Finding, network: Network, line: int, source: list
     if found is None or not written or found["op"] != "=":
         return {}
     value = found["value"]
-    value = value if re.fullmatch(r"[\w.\[\]]+(\([^()]*\))?", value) else f"({value})"
+    whole = re.fullmatch(r"[\w.\[\]]+(\([^()]*\))?|\([^()]*\)", value)
+    value = value if whole else f"({value})"
     return {line: f"{found['indent']}{found['target']} = {value} * {written}"}
 
 

@@ -28,8 +28,20 @@ def private_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def run_module(module: str, words: list[str], folder: Path, timeout: float) -> tuple[int | None, str]:
-    """Run a module of ours that runs the script; the exit code, None if it had to be stopped, and its errors' tail."""
+def run_module(
+    module: str,
+    words: list[str],
+    folder: Path,
+    timeout: float,
+    running: set[subprocess.Popen[bytes]] | None = None,
+) -> tuple[int | None, str]:
+    """Run a module of ours that runs the script; the exit code, None if it had to be stopped, and its errors' tail.
+
+    Parameters
+    ----------
+    running : set, optional
+        Holds the process for as long as it runs, so that somebody else may end it.
+    """
     environment = dict(os.environ, REVIEW_TEMPORARY=str(folder), MPLBACKEND="Agg")
     use_one_thread(environment)
     root = str(Path(__file__).resolve().parents[2])
@@ -40,12 +52,16 @@ def run_module(module: str, words: list[str], folder: Path, timeout: float) -> t
         env=environment, start_new_session=True,
     )  # fmt: skip
     tail = _Tail(process.stderr)
+    if running is not None:
+        running.add(process)
     try:
         process.wait(timeout)
     except subprocess.TimeoutExpired:
         return None, tail.text()
     finally:
-        _end(process)
+        if running is not None:
+            running.discard(process)
+        end(process)
         tail.join()
     return process.returncode, tail.text()
 
@@ -71,7 +87,7 @@ class _Tail:
         return self._kept.decode("utf-8", "replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End the process and all that it started."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

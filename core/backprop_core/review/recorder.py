@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 import sys
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
@@ -172,6 +173,8 @@ class Recorder:
         self.nodes: list[Node] = []
         self.tops: list[Top] = []
         self.loops: list[Loop] = []
+        self.planned: dict[int, int] = {}
+        """How often each loop is to go round, where what it goes over has a length."""
         self.caller: Caller | None = None
         self.instances = 0
         self._first_paths: dict[int, set[str]] = {}
@@ -536,6 +539,8 @@ class Recorder:
     def loop(self, iterable: Iterable[Any], site: int) -> Iterator[Any]:
         """Go over ``iterable``, and take note before each iteration."""
         frame = sys._getframe(1)
+        if isinstance(iterable, Sized):
+            self.planned[site] = len(iterable)
         if isinstance(iterable, np.ndarray):
             iterator: Iterator[Any] = (self.item(iterable, index, -1) for index in range(len(iterable)))
         else:

@@ -44,12 +44,45 @@ class Warned:
 
 @dataclass(frozen=True)
 class Corrected:
-    """What became of the script with its lines corrected."""
+    """What became of the script with its lines corrected.
+
+    Attributes
+    ----------
+    lines : tuple of (line, text)
+    loss_before, loss_after : float or None
+        Where the loss ends without and with them, infinite if it is not finite; None if it was not seen.
+    gradient_right : bool
+    left : tuple of str
+        Ids of the mistakes for which there are no lines.
+    """
 
     lines: tuple[tuple[int, str], ...]
     loss_before: float | None
     loss_after: float | None
     gradient_right: bool
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What would make the network learn once its gradient is right.
+
+    Attributes
+    ----------
+    text : str
+        What it changes, in the script's words.
+    commands : tuple of str
+        The same for the lab, at the start weights.
+    epochs : int
+    loss_before, loss_after : float
+        Where the script's loss ends with the right gradient, without and with it, measured in the lab.
+    """
+
+    text: str
+    commands: tuple[str, ...]
+    epochs: int
+    loss_before: float
+    loss_after: float
 
 
 @dataclass(frozen=True)
@@ -67,6 +100,9 @@ class Review:
     notes: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
     corrected: Corrected | None = None
+    treatment: Treatment | None = None
+    further: Corrected | None = None
+    """Lines beyond the gradient, with the corrected ones among them; its loss before is that of these alone."""
     source: tuple[str, ...] = field(default=(), repr=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,13 +127,27 @@ class Review:
         found["notes"] = list(self.notes)
         found["beyond_the_gradient"] = list(self.beyond)
         if self.corrected is not None:
-            found["corrected"] = {
-                "lines": [{"line": line, "text": text} for line, text in self.corrected.lines],
-                "gradient_right": self.corrected.gradient_right,
-                "loss_before": _finite(self.corrected.loss_before),
-                "loss_after": _finite(self.corrected.loss_after),
+            found["corrected"] = _of_corrected(self.corrected)
+        if self.treatment is not None:
+            found["treatment"] = {
+                "commands": list(self.treatment.commands),
+                "epochs": self.treatment.epochs,
+                "loss_before": _finite(self.treatment.loss_before),
+                "loss_after": _finite(self.treatment.loss_after),
             }
+        if self.further is not None:
+            found["further"] = _of_corrected(self.further)
         return found
+
+
+def _of_corrected(made: Corrected) -> dict[str, Any]:
+    return {
+        "lines": [{"line": line, "text": text} for line, text in made.lines],
+        "gradient_right": made.gradient_right,
+        "left": list(made.left),
+        "loss_before": _finite(made.loss_before),
+        "loss_after": _finite(made.loss_after),
+    }
 
 
 def _finite(value: float | None) -> float | None:

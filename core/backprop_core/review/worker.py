@@ -93,6 +93,8 @@ class Driver:
         try:
             return self._found(last)
         except Exception:
+            # Functions of the script's own are called to differentiate them, and its arrays can be of any kind:
+            # there is no list of what may be raised, and the script has to go on as if nothing had been.
             self._complain()
             return False
         finally:
@@ -144,6 +146,9 @@ class Driver:
                 "loop_line": self.recorder.sites.line(site),
                 "units": len(units),
                 "batches": _batches(units),
+                "operations": len(self.recorder.nodes) / max(len(units), 1),
+                "numbers": self.recorder.work / max(len(units), 1),
+                "planned": [self.recorder.planned.get(loop) for loop, _, _ in units[0].start.loops],
             }
         )
         return True
@@ -195,6 +200,7 @@ class Driver:
                 self._inject(loop, seed, nudge)
             self.recorder.note_top(loop)
         except BaseException:
+            # This copy must in no case go on as the script does.
             os._exit(1)
         return True
 
@@ -236,6 +242,7 @@ class Driver:
                     captures.append(made)
             wire.dump({"kind": self.label, "captures": captures}, self.out / f"{self.number:03d}.data")
         except Exception:
+            # As in _looked; a point less is no reason to do without the others.
             self._complain()
         finally:
             os._exit(0)
@@ -316,6 +323,7 @@ def run_recorded(script: Path, source: Path, driver_of: Callable[[Recorder], Dri
     try:
         execute(compile(tree, str(script), "exec"), script, namespace, {RECORDER: recorder})
     except BaseException as raised:
+        # Whatever the script ends with, an exit or an interrupt included, is told as its reason.
         error = raised
     driver.finish(error)
 

@@ -19,10 +19,11 @@ EXAMPLES = """\
 examples:
   backprop-tui review my_network.py
   backprop-tui review my_network.py --loss E          the loss is called E
+  backprop-tui review my_network.py --gradient-only   of a script that trains for minutes, its first updates alone
   backprop-tui review my_network.py --json            one JSON object, for programs
 
-The script is executed, unmodified, in a process of its own. Exit code: 0 nothing found, 1 mistakes found,
-2 the script could not be reviewed.
+The script is executed, unmodified, in a process of its own; with lines corrected it is run again, to its end.
+Exit code: 0 nothing found, 1 mistakes found, 2 the script could not be reviewed.
 """
 
 
@@ -33,6 +34,11 @@ def add_options(parser: ArgumentParser) -> None:
         "--loss", metavar="NAME", help="what the script calls its loss, where it is not found"
     )
     parser.add_argument("--timeout", metavar="SECONDS", help="stop the script after so long (default 30)")
+    parser.add_argument(
+        "--gradient-only",
+        action="store_true",
+        help="look at its first updates alone: try no corrected lines, and nothing beyond the gradient",
+    )
     parser.add_argument("--json", action="store_true", help="as one JSON object")
 
 
@@ -41,4 +47,4 @@ def run(arguments: Namespace, engine: ProcessEngine | None) -> int:  # noqa: ARG
     from backprop_tui.reviewing import run_review
 
     timeout = positive(arguments.timeout, "--timeout", 86_400)
-    return run_review(arguments.script, arguments.loss, timeout, arguments.json)
+    return run_review(arguments.script, arguments.loss, timeout, arguments.json, arguments.gradient_only)

@@ -66,7 +66,28 @@ def report_text(report: Report | None) -> Text:
                 f"{part['name']} {tuple(part['shape'])}, line {part['line']}: {part['verdict']}{told}\n"
             )
         )
+    if report.get("beyond_the_gradient"):
+        text.append("\nbeyond the gradient\n", "bold")
+        for sentence in report["beyond_the_gradient"]:
+            text.append(printable(sentence) + "\n")
+    for name, title in (
+        ("corrected", "with these lines corrected"),
+        ("further", "it learns with these lines"),
+    ):
+        if name in report:
+            _add_lines(text, title, report[name])
     return text
+
+
+def _add_lines(text: Text, title: str, made: Report) -> None:
+    """Add changed lines, and what the loss ends at without and with them."""
+    text.append(f"\n{title}\n", "bold")
+    for line in made["lines"]:
+        for part in line["text"].split("\n"):
+            text.append(printable(f"    {line['line']:4}  {part.strip()}") + "\n")
+    before, after = (made[key] for key in ("loss_before", "loss_after"))
+    if None not in (before, after):
+        text.append(f"the loss ends at {after:.6g}, without at {before:.6g}\n")
 
 
 class FindingsView(CellView):

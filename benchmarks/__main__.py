@@ -1,4 +1,4 @@
-"""`python -m benchmarks [steps] [scikit] [screen] [lines] [startup] [memory] [diagnosis]`: measure,
+"""`python -m benchmarks [steps] [scikit] [screen] [views] [lines] [startup] [memory] [diagnosis]`: measure,
 and print one table.
 """
 
@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from benchmarks.report import table
 
-PARTS = ("steps", "scikit", "screen", "lines", "startup", "memory")
+PARTS = ("steps", "scikit", "screen", "views", "lines", "startup", "memory")
 LONG = ("diagnosis",)
 """Measured only if named: some twenty minutes."""
 

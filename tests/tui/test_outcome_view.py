@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pytest
 
-from backprop_core.outcome import Confused, Confusion, Continuation, Fit, Plane
+from backprop_core.outcome import Confused, Confusion, Continuation, Fit, NeuronPlane, Plane
 from backprop_tui.cells import Canvas
 from backprop_tui.confusion_drawing import draw_matrix, draw_sample
 from backprop_tui.glyphs import ASCII, UNICODE
+from backprop_tui.outcome_picture import CELLS_A_FRAME, OutcomePicture
 from backprop_tui.palette import Ink
 from backprop_tui.plane_drawing import calm_levels, signed_levels
 from tests.tui.driving import make_app, open_lab, paused_engine
@@ -32,6 +33,81 @@ def test_a_level_stays_while_it_is_about_right_and_never_on_the_wrong_side():
     assert calm_levels(values, 0.0, 1.0, shown).tolist() == [[6, 6, 6, 5, 5]]
     assert calm_levels(values, 0.0, 1.0, None).tolist() == [[7, 7, 5, 5, 5]]
     assert calm_levels(np.array([[np.nan]], np.float32), 0.0, 1.0, np.array([[6]])).tolist() == [[9]]
+
+
+def plane_of(values, *, layer=1, first=1):
+    neurons = tuple(NeuronPlane(first + place, False, values[:5, :14]) for place in range(2))
+    nothing = np.empty(0, np.float32)
+    return Plane(
+        features=("x", "y"),
+        target="class",
+        output=1,
+        outputs=1,
+        low=(0.0, 0.0),
+        high=(1.0, 1.0),
+        values=values,
+        middle=0.5,
+        reach=0.5,
+        x=nothing,
+        y=nothing,
+        targets=nothing,
+        wrong=np.empty(0, np.bool_),
+        classes=("0", "1"),
+        layer=layer,
+        layers=3,
+        units=16,
+        neurons=neurons,
+    )
+
+
+def picture_of(size=(80, 24)):
+    picture = OutcomePicture()
+    picture.request(*size)
+    return picture
+
+
+def drawn(picture):
+    canvas = Canvas(picture.width, picture.height)
+    picture.paint(canvas, UNICODE)
+    return canvas.characters
+
+
+def test_an_arrow_pressed_while_an_older_frame_is_on_its_way_is_not_lost():
+    picture, values = picture_of(), np.zeros((22, 48), np.float32)
+    picture.take(plane_of(values), running=True)
+    picture.move(0, 1)
+    picture.take(plane_of(values), running=True)
+    assert picture.request(80, 24).layer == 2
+    picture.take(plane_of(values, layer=2), running=True)
+    picture.move(0, -1)
+    picture.take(plane_of(values, layer=2), running=True)
+    assert picture.request(80, 24).layer == 1
+
+
+def cells_changed_a_frame(planes, *, running=True):
+    picture, before, changed = picture_of(), None, []
+    for values in planes:
+        picture.take(plane_of(values), running=running)
+        after = drawn(picture)
+        if before is not None:
+            changed.append(int(np.count_nonzero(before != after)))
+        before = after
+    return changed
+
+
+def test_a_plane_that_is_another_one_at_every_frame_is_drawn_now_and_then():
+    chance = np.random.default_rng(0)
+    planes = [chance.random((22, 48), np.float32) for _ in range(60)]
+    changed = cells_changed_a_frame(planes)
+    assert np.mean(changed) <= 1.2 * CELLS_A_FRAME
+    assert max(np.diff(np.flatnonzero(changed))) < 10
+    assert min(cells_changed_a_frame(planes, running=False)) > 500
+
+
+def test_a_plane_that_bends_a_little_is_drawn_at_every_frame():
+    across = np.tile(np.linspace(0, 1, 48, dtype=np.float32), (22, 1))
+    planes = [np.clip(across + shift / 40, 0, 1) for shift in range(30)]
+    assert min(cells_changed_a_frame(planes)[1:]) > 0
 
 
 def confusion_of(counts):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from backprop_core.outcome import Confusion, Continuation, Fit, OutcomeRequest, Plane
 from backprop_tui import plane_drawing as planes
 from backprop_tui.cells import shorten
@@ -13,7 +15,6 @@ from backprop_tui.palette import Ink
 from backprop_tui.scales import short_number
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from backprop_core.outcome import NeuronPlane, Outcome
@@ -26,6 +27,11 @@ SMALL = (14, 5)
 
 FRAMES_A_PICTURE = 5
 """The neurons' pictures cover so many frames while training runs."""
+
+CELLS_A_FRAME = 200
+"""While training runs, so many cells of plane and neurons may change a frame; where more do, frames are left
+out: a picture that is another one every time would cost a terminal some 70 KB a second.
+"""
 
 GAP = 2
 SIDE_SHARE = 0.42
@@ -56,9 +62,11 @@ class OutcomePicture:
         self.first = 1
         self._axis: Axis | None = None
         self._levels: NDArray[np.int64] | None = None
-        self._neurons: tuple[NeuronPlane, ...] = ()
+        self._plane: Plane | None = None
+        self._neurons: list[tuple[NeuronPlane, NDArray[np.int64] | None]] = []
         self._of = 0
         self._frames = 0
+        self._owed = 0
 
     def request(self, width: int, height: int) -> OutcomeRequest:
         """Ask for as many cells as there are."""
@@ -105,18 +113,38 @@ class OutcomePicture:
         if isinstance(content, (Plane, Fit)):
             self.output = min(self.output, content.outputs)
         if isinstance(content, Plane):
-            self.at_layer = content.layer
-            across, down = self._pictures()
-            self.first = min(self.first, max(content.units - across * down + 1, 1))
-            self._choose_neurons(content, running=running)
+            # What came may have been asked for before the last key: its layer is not taken over.
+            self.at_layer = min(self.at_layer, max(content.layers, 1))
+            if content.layer == self.at_layer:
+                across, down = self._pictures()
+                self.first = min(self.first, max(content.units - across * down + 1, 1))
+            self._frames += 1
+            self._owed = max(self._owed - CELLS_A_FRAME, 0)
+            due = not running or self._owed == 0
+            if due or self._plane is None or not _alike(content, self._plane):
+                self._choose_plane(content)
+            self._choose_neurons(content, due=not running or (due and self._frames >= FRAMES_A_PICTURE))
 
-    def _choose_neurons(self, plane: Plane, *, running: bool) -> None:
+    def _choose_plane(self, plane: Plane) -> None:
+        """Draw this plane from now on, and owe the cells that it changes."""
+        before, self._plane = self._levels, plane
+        self._levels = planes.calm_levels(plane.values, plane.middle, plane.reach, before)
+        if before is not None:
+            self._owed += _cells_changed(self._levels, before)
+
+    def _choose_neurons(self, plane: Plane, *, due: bool) -> None:
         """Take new pictures of the neurons only now and then while training runs: they are many cells."""
-        self._frames += 1
-        places = [(neuron.neuron, neuron.values.shape) for neuron in plane.neurons]
-        known = [(neuron.neuron, neuron.values.shape) for neuron in self._neurons]
-        if not running or self._frames % FRAMES_A_PICTURE == 0 or places != known or plane.layer != self._of:
-            self._neurons, self._of = plane.neurons, plane.layer
+        known = {(self._of, neuron.neuron): levels for neuron, levels in self._neurons}
+        same = known.keys() == {(plane.layer, neuron.neuron) for neuron in plane.neurons}
+        if same and not due:
+            return
+        self._neurons = []
+        for neuron in plane.neurons:
+            before = known.get((plane.layer, neuron.neuron))
+            levels = planes.neuron_levels(neuron, before)
+            self._owed += _cells_changed(levels, before)
+            self._neurons.append((neuron, levels))
+        self._of, self._frames = plane.layer, 0
 
     def move(self, down: int, right: int) -> None:
         """Show other neurons, or another layer's."""
@@ -145,7 +173,7 @@ class OutcomePicture:
         """Draw what came."""
         match self.content:
             case Plane() as plane:
-                self._plane(canvas, plane, glyphs)
+                self._planes(canvas, plane, glyphs)
             case Continuation() as series:
                 self._series(canvas, series, glyphs)
             case Confusion() as confusion:
@@ -153,24 +181,26 @@ class OutcomePicture:
             case Fit() as fit:
                 self._fit(canvas, fit)
 
-    def _plane(self, canvas: Canvas, plane: Plane, glyphs: Glyphs) -> None:
+    def _planes(self, canvas: Canvas, now: Plane, glyphs: Glyphs) -> None:
+        assert self._plane is not None
+        assert self._levels is not None
+        plane = self._plane
         of = f" (output {plane.output} of {plane.outputs})" if plane.outputs > 1 else ""
         name = f"{plane.target}{of}: "
         canvas.texts(0, 0, (name, Ink.STRONG), *planes.sample_line(plane, canvas.width - len(name)))
         rows, columns = plane.values.shape
-        self._levels = planes.calm_levels(plane.values, plane.middle, plane.reach, self._levels)
         planes.draw_plane(canvas, 0, 1, plane, self._levels, glyphs)
         canvas.text(0, rows + 1, shorten(planes.axis_line(plane), columns, glyphs.ellipsis), Ink.MUTED)
         left = columns + GAP
         across = max((canvas.width - left + GAP) // (SMALL[0] + GAP), 1)
-        if plane.neurons:
-            title = f"layer {plane.layer} of {plane.layers}"
-            longer = f"{title}, {plane.units} neurons"
+        if now.neurons:
+            title = f"layer {now.layer} of {now.layers}"
+            longer = f"{title}, {now.units} neurons"
             room = canvas.width - left
             canvas.text(left, 0, (longer if len(longer) <= room else title).rjust(room), Ink.MUTED)
-        for place, neuron in enumerate(self._neurons):
+        for place, (neuron, levels) in enumerate(self._neurons):
             x, y = left + place % across * (SMALL[0] + GAP), 1 + place // across * (SMALL[1] + 1)
-            planes.draw_neuron(canvas, x, y, neuron, glyphs)
+            planes.draw_neuron(canvas, x, y, neuron, levels, glyphs)
 
     def _series(self, canvas: Canvas, series: Continuation, glyphs: Glyphs) -> None:
         following = ", ".join(f"{value:.4g}" for value in series.ahead[:3])
@@ -232,3 +262,20 @@ class OutcomePicture:
         if len(fit.target_validation):
             canvas.texts(x + 2, 0, ("v", Ink.VALIDATION), (" validation", Ink.MUTED))
         self._axis = draw_fit(canvas, 1, canvas.height - 1, fit, self._axis)
+
+
+def _alike(plane: Plane, other: Plane) -> bool:
+    """Tell whether two planes are of the same problem, output and size, so that one may stand for the other."""
+    return (
+        plane.values.shape == other.values.shape
+        and plane.target == other.target
+        and (plane.low, plane.high, plane.features) == (other.low, other.high, other.features)
+        and len(plane.x) == len(other.x)
+    )
+
+
+def _cells_changed(levels: NDArray[np.int64] | None, other: NDArray[np.int64] | None) -> int:
+    """Return in how many cells a picture is another one; None is one of nothing."""
+    if levels is None or other is None:
+        return 0 if levels is other else (levels if other is None else other).size  # type: ignore[union-attr]
+    return int(np.count_nonzero(levels != other)) if levels.shape == other.shape else levels.size

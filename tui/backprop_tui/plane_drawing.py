@@ -119,17 +119,25 @@ def sample_line(plane: Plane, room: int) -> list[tuple[str, int]]:
     return parts
 
 
-def draw_neuron(canvas: Canvas, x: int, y: int, picture: NeuronPlane, glyphs: Glyphs) -> None:
+def neuron_levels(picture: NeuronPlane, shown: NDArray[np.int64] | None = None) -> NDArray[np.int64] | None:
+    """Return a neuron's activation as levels that are calm beside those shown; None if it is 0 everywhere."""
+    finite = picture.values[np.isfinite(picture.values)]
+    largest = float(np.abs(finite).max()) if finite.size else 0.0
+    if picture.dead or not largest:
+        return None
+    return calm_levels(picture.values, 0.0, largest, shown)
+
+
+def draw_neuron(
+    canvas: Canvas, x: int, y: int, picture: NeuronPlane, levels: NDArray[np.int64] | None, glyphs: Glyphs
+) -> None:
     """Draw a neuron's number, and below it its activation over the plane."""
     ink = Ink.DEAD if picture.dead else Ink.MUTED
     mark = f" {glyphs.dead} dead" if picture.dead else ""
     canvas.text(x, y, f"{picture.neuron}{mark}", ink)
-    values = picture.values
-    finite = values[np.isfinite(values)]
-    largest = float(np.abs(finite).max()) if finite.size else 0.0
-    if picture.dead or not largest:
-        blank = np.full(values.shape[1], ord(glyphs.dead_cell), np.uint32)
-        for row in range(len(values)):
-            canvas.put(x, y + 1 + row, blank, ink)
+    if levels is not None:
+        draw_levels(canvas, x, y + 1, levels, glyphs)
         return
-    draw_levels(canvas, x, y + 1, signed_levels(values, 0.0, largest), glyphs)
+    rows, columns = picture.values.shape
+    for row in range(rows):
+        canvas.put(x, y + 1 + row, np.full(columns, ord(glyphs.dead_cell), np.uint32), ink)

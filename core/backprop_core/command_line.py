@@ -49,21 +49,36 @@ class _Base:
     own: bool = False
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """The words that a base needs for an experiment, and the values that they set."""
+
+    base: _Base
+    words: tuple[str, ...]
+    values: dict[str, Any]
+
+    @property
+    def length(self) -> tuple[int, int]:
+        """How many words it has, and how many characters."""
+        return len(self.words), len(shlex.join(self.words))
+
+
 def command_line(experiment: Experiment) -> CommandLine:
     """Return the words that open a resolved experiment, from a preset, its own file or its own data.
 
     Of those that leave least to an experiment file, the shortest; one that keeps the experiment's name first.
     """
     wanted = _located(experiment)
-
-    def cost(line: tuple[CommandLine, bool]) -> tuple[int, bool, int, int]:
-        found, other_name = line
-        return len(found.left_out), other_name, len(found.arguments), len(str(found))
-
-    lines = [
-        (_line(base, wanted), base.experiment.name != experiment.name) for base in _bases(experiment, wanted)
-    ]
-    return min(lines, key=cost)[0]
+    drafts = [_draft(base, wanted) for base in _bases(experiment, wanted)]
+    drafts.sort(key=lambda draft: (draft.base.experiment.name != experiment.name, draft.length))
+    lines = []
+    for draft in drafts:
+        line = CommandLine(draft.words, _different(draft.base.experiment, draft.values, wanted))
+        if not line.left_out:
+            # What comes after it is no better, and whether it says all is the costly question.
+            return line
+        lines.append(line)
+    return min(lines, key=lambda line: len(line.left_out))
 
 
 def _bases(experiment: Experiment, wanted: Experiment) -> Iterator[_Base]:
@@ -114,7 +129,7 @@ def _located(experiment: Experiment) -> Experiment:
     return replace(experiment, data=replace(data, **paths), network=network)
 
 
-def _line(base: _Base, wanted: Experiment) -> CommandLine:
+def _draft(base: _Base, wanted: Experiment) -> _Draft:
     words, values = list(base.words), {}
     for option in OPTIONS:
         key = f"{option.section}.{option.key}"
@@ -140,7 +155,7 @@ def _line(base: _Base, wanted: Experiment) -> CommandLine:
         if (value := _value(wanted, key)) != _value(base.experiment, key):
             values[key] = value
             words.append(flag if value else f"--no-{flag[2:]}")
-    return CommandLine(tuple(words), _different(base.experiment, values, wanted))
+    return _Draft(base, tuple(words), values)
 
 
 def _short_path(text: str) -> str:

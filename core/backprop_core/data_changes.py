@@ -152,19 +152,14 @@ def _another_set(trainer: Trainer, name: str) -> str:
 
 def _suited(old: Experiment, record: Builtin, *, was_classes: bool) -> tuple[Choice, Choice]:
     """Return the loss and the output's activation for a data set: those that there are, if they suit it."""
-    loss, output = old.training.loss, old.network.output
-    classes = record.kind == "classification"
-    if not classes:
-        classifying = LOSSES[loss.name].classification
-        return (Choice("quadratic"), Choice("linear")) if classifying or was_classes else (loss, output)
-    several = len(record.targets) > 1
-    if not was_classes or (several and loss.name == "binary-cross-entropy"):
-        return (
-            (Choice("cross-entropy"), Choice("softmax"))
-            if several
-            else (Choice("binary-cross-entropy"), Choice("sigmoid"))
-        )
-    return loss, output
+    loss, several = old.training.loss, len(record.targets) > 1
+    if record.kind == "classification":
+        suits = was_classes and not (several and loss.name == "binary-cross-entropy")
+        other = "cross-entropy" if several else "binary-cross-entropy"
+    else:
+        suits = not (was_classes or LOSSES[loss.name].classification)
+        other = "quadratic"
+    return (loss, old.network.output) if suits else (Choice(other), Choice(LOSSES[other].output))
 
 
 def _fit_network(trainer: Trainer, inputs: int, outputs: int) -> list[int]:

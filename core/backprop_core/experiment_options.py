@@ -160,13 +160,12 @@ def own_data_base(values: Mapping[str, Any]) -> Experiment:
     values : mapping
         What the command line sets, as ``{"training.loss": …}``; one of them is a source of :data:`OWN_DATA`.
     """
-    loss = values.get("training.loss", Choice("quadratic")).name
-    output = {"cross-entropy": "softmax", "binary-cross-entropy": "sigmoid"}.get(loss, "linear")
+    loss = values.get("training.loss", TrainingSpec().loss).name
     source = next(name for name in OWN_DATA if f"data.{name}" in values)
     base = Experiment(
         name=Path(values[f"data.{source}"]).stem or "own-data",
         description=f"{source} {values[f'data.{source}']}",
-        network=NetworkSpec(hidden=(8,), output=Choice(output)),
+        network=NetworkSpec(hidden=(8,), output=Choice(LOSSES[loss].output)),
         training=TrainingSpec(learning_rate=0.05),
     )
     return override(base, {"data.validation": 0.2, "data.standardize": True, **values})

@@ -52,6 +52,11 @@ class Loss:
     classification: bool = False
     defaults: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def output(self) -> str:
+        """The output activation that suits it: the canonical one, linear where there is none."""
+        return self.canonical or "linear"
+
     def value(self, prediction: Array, target: Array, **options: float) -> float:
         """Return the mean loss of these predictions."""
         return float(self.measure(prediction, target, **options)())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,32 +131,44 @@ async def test_keys_walk_through_all_controls_and_back():
         assert lab.app.lab.panel is None
 
 
+@contextmanager
+def wanted_of(panel):
+    """Collect the commands that a panel wants carried out, which then are not: that has tests of its own."""
+    wanted, post = [], panel.post_message
+
+    def collect(message):
+        if isinstance(message, panel.Wanted):
+            wanted.append(message.choose(panel.frame))
+            return True
+        return post(message)
+
+    panel.post_message = collect
+    yield wanted
+    panel.post_message = post
+
+
 async def test_every_control_is_changed_by_keys():
     async with open_lab(paused_engine("moons", steps=5), size=(80, 24)) as lab:
         await lab.press("o")
         panel = lab.app.lab.panel
-        for name in [control.name for control in panel.controls]:
-            await choose(lab, name)
-            control = panel.at
-            command = control.change(1)
-            key = "right"
-            if command is None:
-                command, key = control.change(-1), "left"
-            if command is None:
-                assert control.reason
-                continue
-            journalled = len(lab.trainer.journal)
-            await lab.press(key)
-            assert lab.trainer.journal[-1] == command, name
-            assert len(lab.trainer.journal) <= journalled + 2
-            await lab.press("u")
+        with wanted_of(panel) as wanted:
+            for control in panel.controls:
+                await choose(lab, control.name)
+                for key, direction in (("left", -1), ("right", 1)):
+                    await lab.pilot.press(key)
+                    assert wanted.pop() == control.change(direction), control.name
+        assert not wanted
+
+
+def place_of(panel, name, does):
+    """Return where on the panel something is done to a control; its border is a cell wide."""
+    line, start, _, _, _ = next(span for span in panel._spans if span[3:] == (name, does))
+    return start + 1, line + 1
 
 
 async def click(lab, name, does):
     panel = lab.app.lab.panel
-    line, start, _, _, _ = next(span for span in panel._spans if span[3:] == (name, does))
-    # The border is a cell wide.
-    await lab.pilot.click(panel, offset=(start + 1, line + 1))
+    await lab.pilot.click(panel, offset=place_of(panel, name, does))
     await lab.frame()
 
 
@@ -162,15 +176,18 @@ async def test_every_control_is_changed_by_the_mouse():
     async with open_lab(paused_engine("moons", steps=5), size=(80, 24)) as lab:
         await lab.press("o")
         panel = lab.app.lab.panel
-        for control in panel.controls:
-            on_offer = [(d, control.change(d)) for d in (-1, 1) if control.change(d) is not None]
-            if control.toggle is not None:
-                on_offer = [(0, command) for _, command in on_offer]
-            for does, command in on_offer:
-                await click(lab, control.name, does)
-                assert lab.trainer.journal[-1] == command, control.name
-                assert panel.chosen in (control.name, "layers")
-                await lab.press("u")
+        with wanted_of(panel) as wanted:
+            for control in panel.controls:
+                on_offer = [(d, control.change(d)) for d in (-1, 1) if control.change(d) is not None]
+                if control.toggle is not None:
+                    on_offer = [(0, command) for _, command in on_offer]
+                for does, command in on_offer:
+                    await lab.pilot.click(panel, offset=place_of(panel, control.name, does))
+                    assert wanted.pop() == command, control.name
+                    assert panel.chosen == control.name
+        assert not wanted
+        await click(lab, "learning-rate", 1)
+        assert lab.trainer.experiment.training.learning_rate == 0.05
         await click(lab, "units 1", 2)
         assert lab.trainer.experiment.network.hidden == load_preset("moons").network.hidden[1:]
 
@@ -277,6 +294,32 @@ async def test_a_session_of_settings_gives_the_same_bits_headless(tmp_path, monk
     told = subprocess.run([*words, str(script)], capture_output=True, text=True, check=True)
     end = json.loads(told.stdout.splitlines()[-1])
     assert end["parameters_sha256"] == sha
+
+
+def started(*words):
+    """Return what a headless run of these words says it starts with."""
+    command = [sys.executable, "-m", "backprop_tui", *words, "--headless", "--script", "-"]
+    told = subprocess.run(command, input="", capture_output=True, text=True, check=True)
+    start = json.loads(told.stdout.splitlines()[0])
+    naming = ("name", "description", "watch")
+    settings = start["experiment"]["experiment"]
+    start["experiment"]["experiment"] = {key: settings[key] for key in settings.keys() - naming}
+    return start["experiment"], start["parameters"], start["seed"]
+
+
+async def test_the_line_and_the_file_open_the_same_network_and_settings_headless(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    changed = ("samples", "noise", "feature sin(x)", "batch-size", "learning-rate", "l1", "weight-decay")
+    async with open_lab(paused_engine("circles"), size=(80, 24)) as lab:
+        await lab.press("o")
+        for name in (*changed, "layers", "units 1", "activation 2"):
+            await choose(lab, name)
+            await lab.press("right")
+        await lab.press("c", "f")
+        line, parameters = lab.app.clipboard, lab.trainer.network.parameters.size
+    by_line = started(*shlex.split(line)[1:])
+    assert by_line[1] == parameters
+    assert by_line == started("run", "circles.toml")
 
 
 async def test_a_panel_that_has_no_use_for_plus_leaves_it_to_the_rate():

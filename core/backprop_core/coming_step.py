@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backprop_core.backpropagation import BackwardPass, ForwardPass, gradient_factor
 from backprop_core.network import build_network
-from backprop_core.training_step import StepFactory, new_optimizer_state
+from backprop_core.training_step import StepFactory, l1_rates, new_optimizer_state
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +43,14 @@ class ComingStep:
         In the network's units.
     gradient, update, before, after : flat arrays
         The gradient as the backward pass leaves it, reduced over the batch; what is subtracted; parameters.
+    optimizer : OptimizerState
+        As it is after the step: its gradient is what the update was made of.
+    moments : tuple of flat arrays
+        The optimizer's before the step.
     loss, loss_after : float
         Of this batch, in the data's own units, before and after the step.
+    plain : bool
+        Whether the update is the gradient times the learning rate.
     taken : bool
         False where the loss is not finite, so that no update is made.
     """
@@ -59,7 +66,8 @@ class ComingStep:
             self._keep_all(trainer)
 
     def _take(self, trainer: Trainer) -> None:
-        optimizer = _copy_of_optimizer(trainer, self.network)
+        self.optimizer = optimizer = _copy_of_optimizer(trainer, self.network)
+        self.moments = tuple(moment.copy() for moment in trainer.optimizer.moments)
         steps = trainer.steps
         factory = StepFactory(
             trainer.experiment, self.network, optimizer, steps.inputs, steps.targets, steps.units
@@ -72,6 +80,7 @@ class ComingStep:
         self.loss = self.loss_after = float(step.loss())
         self.taken = trainer.ended is None and self.loss < np.inf
         _run(step.backward)
+        self.plain = factory.folded
         rate = trainer.experiment.training.learning_rate
         self.gradient = optimizer.update / rate if factory.folded else optimizer.gradient.copy()
         if self.taken:
@@ -82,6 +91,15 @@ class ComingStep:
             optimizer.update[:] = 0
         self.update = optimizer.update
         self.after: Array = self.network.parameters.copy()
+
+    @cached_property
+    def penalised(self) -> Array:
+        """The gradient with the L1 penalty's, zero where parameters are frozen: what is clipped."""
+        l1, gradient = self.experiment.training.l1, self.gradient
+        if l1:
+            gradient = gradient + l1_rates(self.network, l1) * np.sign(self.before)
+        mask = self.network.frozen_mask(self.experiment.network.freeze)
+        return gradient if mask is None else gradient * mask
 
     def _keep_all(self, trainer: Trainer) -> None:
         """Go forward and backward once more, now with all that the step itself overwrites."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from backprop_core.coming_step import ComingStep
 from backprop_core.frozen import dataclass
+from backprop_core.update_dissection import UpdateDissector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from backprop_core.network import Layer
     from backprop_core.snapshot import Snapshot
     from backprop_core.trainer import Trainer
+    from backprop_core.update_dissection import Shares
+    from backprop_core.working import Working
 
     Array = NDArray[np.floating[Any]]
 
@@ -94,6 +97,12 @@ class NeuronNumbers:
         (softmax: every output's derivative is in it), "missing" (f' left out, by mistake).
     silent : int
         On how many of the batch's samples f'(z) is 0.
+    chosen : Change
+        That of the chosen weight, or bias.
+    shares : Shares or None
+        What each sample adds to its gradient, where the phase is the update.
+    workings : tuple of Working
+        How its gradient becomes its update, where that is more than the rate times it.
     """
 
     pre_activation: float
@@ -107,6 +116,9 @@ class NeuronNumbers:
     outgoing: WeightedSum
     changes: tuple[Change, ...]
     more_changes: int
+    chosen: Change
+    shares: Shares | None
+    workings: tuple[Working, ...]
     silent: int
     dead: bool
 
@@ -153,12 +165,14 @@ class Dissection:
 class DissectionRequest:
     """What of the coming step is wanted: a station, a sample of the batch, and how much can be shown.
 
-    ``terms`` bounds the products of a sum and the rows of a table, ``rows`` the neurons of a layer's column,
-    ``columns`` the layers.
+    ``weight`` is the input of the neuron's weight whose update is taken apart, 0 for its bias. ``terms``
+    bounds the products of a sum and the rows of a table, ``rows`` the neurons of a layer's column, ``columns``
+    the layers.
     """
 
     station: Station = Station()
     sample: int = 1
+    weight: int = 1
     terms: int = 8
     rows: int = 8
     columns: int = 4
@@ -183,6 +197,8 @@ class _Dissector:
         self.station = Station(phase, number, min(max(request.station.neuron, 1), self.layer.units))
         self.index = self.station.neuron - 1
         self.column = min(max(request.sample, 1), len(coming.samples)) - 1
+        bias = request.weight == 0 and self.layer.bias is not None
+        self.source = self.layer.fan_in if bias else min(max(request.weight, 1), self.layer.fan_in) - 1
 
     def dissect(self) -> Dissection:
         coming = self.coming
@@ -272,6 +288,9 @@ class _Dissector:
         z, a = coming.pre_activations[layer.number - 1], coming.activations[layer.number - 1]
         slope = layer.activation.derivative(z, a, **layer.options)
         changes = self._changes()
+        chosen = self._change(self.source)
+        update = UpdateDissector(coming, layer, j, self.source)
+        asked = self.station.phase == "update"
         return NeuronNumbers(
             pre_activation=float(z[j, s]),
             activation=float(a[j, s]),
@@ -284,6 +303,9 @@ class _Dissector:
             outgoing=self._outgoing(),
             changes=changes,
             more_changes=len(layer.augmented) - len(changes),
+            chosen=chosen,
+            shares=update.shares(s, self.request.terms) if asked else None,
+            workings=update.workings() if asked and not chosen.frozen else (),
             silent=int(np.count_nonzero(slope[j] == 0)),
             dead=self.station.neuron in self.snapshot.layers[layer.number - 1].dead,
         )
@@ -330,28 +352,34 @@ class _Dissector:
         return WeightedSum(terms, int(left_out.sum()), float(products[left_out].sum()))
 
     def _changes(self) -> tuple[Change, ...]:
-        coming, layer, j = self.coming, self.layer, self.index
-        before, after = layer.of(coming.before)[:, j], layer.of(coming.after)[:, j]
-        gradient, update = layer.of(coming.gradient)[:, j], layer.of(coming.update)[:, j]
-        frozen = coming.network.frozen_mask(coming.experiment.network.freeze)
-        free = None if frozen is None else layer.of(frozen)[:, j]
-        delta = coming.deltas[layer.number - 1][j, self.column]
-        chosen = list(_largest(update[: layer.fan_in], self.request.terms))
+        layer = self.layer
+        update = layer.of(self.coming.update)[: layer.fan_in, self.index]
+        chosen = list(
+            _largest(update, self.request.terms, self.source if self.source < len(update) else None)
+        )
         if layer.bias is not None:
             chosen.append(layer.fan_in)
-        values = np.append(self._inputs(), 1.0)
-        return tuple(
-            Change(
-                source=0 if k == layer.fan_in else k + 1,
-                before=float(before[k]),
-                value=float(values[k]),
-                own=float(values[k] * delta),
-                gradient=float(gradient[k]),
-                update=float(update[k]),
-                after=float(after[k]),
-                frozen=free is not None and not free[k],
-            )
-            for k in chosen
+        return tuple(map(self._change, chosen))
+
+    @cached_property
+    def _trained(self) -> Array | None:
+        """Of the layer's parameters, 0 where they are frozen; None if none is."""
+        mask = self.coming.network.frozen_mask(self.coming.experiment.network.freeze)
+        return None if mask is None else self.layer.of(mask)
+
+    def _change(self, source: int) -> Change:
+        coming, layer, at = self.coming, self.layer, (source, self.index)
+        value = 1.0 if source == layer.fan_in else float(self._inputs()[source])
+        delta = coming.deltas[layer.number - 1][self.index, self.column]
+        return Change(
+            source=0 if source == layer.fan_in else source + 1,
+            before=float(layer.of(coming.before)[at]),
+            value=value,
+            own=float(value * delta),
+            gradient=float(layer.of(coming.gradient)[at]),
+            update=float(layer.of(coming.update)[at]),
+            after=float(layer.of(coming.after)[at]),
+            frozen=self._trained is not None and not self._trained[at],
         )
 
 

@@ -240,7 +240,8 @@ def _outcome(
     dead = f"dead {before.dead_count} → {after.dead_count}"
     line = f"{result} · {dead} · loss {before.loss:.6g} → {after.loss:.6g}"
     warning = None
-    if not np.isfinite(after.loss) or after.loss > LOSS_JUMP * before.loss:
+    risen = after.loss > LOSS_JUMP * before.loss and not _begins_anew(command)
+    if risen or not np.isfinite(after.loss):
         warning = f"the loss rose from {before.loss:.6g} to {after.loss:.6g}; undo takes it back"
     return c.Outcome(
         trainer.step_count,
@@ -253,6 +254,11 @@ def _outcome(
         intervention,
         warning if intervention else None,
     )
+
+
+def _begins_anew(command: c.Command) -> bool:
+    """Tell whether the loss after a command is another network's, or another problem's, and is not compared."""
+    return isinstance(command, c.Restart) or (isinstance(command, c.SetData) and command.option == "data")
 
 
 def _reinit(trainer: Trainer, command: c.ReinitDead) -> str | None:

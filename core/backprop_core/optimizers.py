@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.frozen import dataclass
+from backprop_core.working import Working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from backprop_core.experiment import TrainingSpec
+    from backprop_core.working import Moved
 
     Array = NDArray[np.floating[Any]]
 
@@ -47,12 +49,23 @@ class OptimizerState:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """``operations(state, **options)`` returns the calls that turn ``state.gradient`` into ``state.update``."""
+    """An optimizer.
+
+    Attributes
+    ----------
+    moments : tuple of str
+        What it keeps a vector each of.
+    operations : callable(state, **options) -> list of Operation
+        The calls that turn ``state.gradient`` into ``state.update``.
+    working : callable(moved, **options) -> list of Working
+        The same for a single parameter, line by line.
+    """
 
     name: str
     summary: str
     moments: tuple[str, ...]
     operations: Callable[..., list[Operation]]
+    working: Callable[..., list[Working]]
     defaults: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -73,6 +86,13 @@ def _decay_operations(state: OptimizerState) -> list[Operation]:
     ]
 
 
+def _decay_working(it: Moved) -> list[Working]:
+    if not it.weight_decay:
+        return []
+    numbers = (it.gradient, it.weight_decay, it.weight)
+    return [Working("g", "g + λ₂·w", "{} + {}·{}", numbers, it.decayed)]
+
+
 def _sgd(state: OptimizerState, momentum: float, nesterov: float) -> list[Operation]:
     gradient, update, scratch = state.gradient, state.update, state.scratch
     operations = _decay_operations(state)
@@ -91,6 +111,18 @@ def _sgd(state: OptimizerState, momentum: float, nesterov: float) -> list[Operat
             ]
             direction = scratch
     return [*operations, partial(np.multiply, direction, state.learning_rate, out=update)]
+
+
+def _sgd_working(it: Moved, momentum: float, nesterov: float) -> list[Working]:
+    lines, g, rate = _decay_working(it), it.decayed, it.learning_rate
+    if not momentum:
+        return [*lines, Working("update", "η·g", "{}·{}", (rate, g), it.update)]
+    (before,), (after,) = it.before, it.after
+    lines.append(Working("v", "μ·v + g", "{}·{} + {}", (momentum, before, g), after))
+    if nesterov:
+        numbers = (rate, g, momentum, after)
+        return [*lines, Working("update", "η·(g + μ·v)", "{}·({} + {}·{})", numbers, it.update)]
+    return [*lines, Working("update", "η·v", "{}·{}", (rate, after), it.update)]
 
 
 def _mean_square_operations(state: OptimizerState, mean_square: Array, keep: float) -> list[Operation]:
@@ -123,6 +155,26 @@ def _rmsprop(state: OptimizerState, alpha: float, epsilon: float, momentum: floa
     else:
         operations.append(partial(np.multiply, scratch, state.learning_rate, out=update))
     return operations
+
+
+def _mean_square_working(g: float, before: float, after: float, keep: float, symbol: str) -> Working:
+    numbers = (keep, before, 1 - keep, g)
+    return Working("s", f"{symbol}·s + (1−{symbol})·g²", "{}·{} + {}·{}²", numbers, after)
+
+
+def _rmsprop_working(it: Moved, alpha: float, epsilon: float, momentum: float) -> list[Working]:
+    g, rate, square = it.decayed, it.learning_rate, it.after[0]
+    lines = [*_decay_working(it), _mean_square_working(g, it.before[0], square, alpha, "α")]
+    if not momentum:
+        step = (rate, g, square, epsilon)
+        return [*lines, Working("update", "η·g/(√s + ε)", "{}·{}/(√{} + {})", step, it.update)]
+    before, after = it.before[1], it.after[1]
+    sped = (momentum, before, g, square, epsilon)
+    return [
+        *lines,
+        Working("v", "μ·v + g/(√s + ε)", "{}·{} + {}/(√{} + {})", sped, after),
+        Working("update", "η·v", "{}·{}", (rate, after), it.update),
+    ]
 
 
 def _adam_operations(state: OptimizerState, beta1: float, beta2: float, epsilon: float) -> list[Operation]:
@@ -164,6 +216,42 @@ def _adamw(state: OptimizerState, beta1: float, beta2: float, epsilon: float) ->
     return operations
 
 
+def _moments_working(it: Moved, g: float, beta1: float, beta2: float) -> list[Working]:
+    numbers = (beta1, it.before[0], 1 - beta1, g)
+    return [
+        Working("m", "β₁·m + (1−β₁)·g", "{}·{} + {}·{}", numbers, it.after[0]),
+        _mean_square_working(g, it.before[1], it.after[1], beta2, "β₂"),
+    ]
+
+
+def _corrected(it: Moved, beta1: float, beta2: float, epsilon: float) -> tuple[float, ...]:
+    """Return rate, mean, 1 − β₁ᵗ, mean square, 1 − β₂ᵗ and ε, as the formula has them."""
+    mean, square = it.after
+    return it.learning_rate, mean, 1 - beta1**it.steps, square, 1 - beta2**it.steps, epsilon
+
+
+def _adam_working(it: Moved, beta1: float, beta2: float, epsilon: float) -> list[Working]:
+    formula, places = "η·m/(1−β₁ᵗ) / (√(s/(1−β₂ᵗ)) + ε)", "{}·{}/{} / (√({}/{}) + {})"
+    numbers = _corrected(it, beta1, beta2, epsilon)
+    return [
+        *_decay_working(it),
+        *_moments_working(it, it.decayed, beta1, beta2),
+        Working("update", formula, places, numbers, it.update),
+    ]
+
+
+def _adamw_working(it: Moved, beta1: float, beta2: float, epsilon: float) -> list[Working]:
+    formula, places = "η·m/(1−β₁ᵗ) / (√(s/(1−β₂ᵗ)) + ε)", "{}·{}/{} / (√({}/{}) + {})"
+    numbers = _corrected(it, beta1, beta2, epsilon)
+    if it.weight_decay:
+        formula, places = f"{formula} + η·λ₂·w", f"{places} + {{}}·{{}}·{{}}"
+        numbers = (*numbers, it.learning_rate, it.weight_decay, it.weight)
+    return [
+        *_moments_working(it, it.gradient, beta1, beta2),
+        Working("update", formula, places, numbers, it.update),
+    ]
+
+
 _ADAM_DEFAULTS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -174,6 +262,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "gradient descent, with momentum and Nesterov's look-ahead if wanted",
             ("velocity",),
             _sgd,
+            _sgd_working,
             {"momentum": 0.0, "nesterov": 0.0},
         ),
         Optimizer(
@@ -181,6 +270,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "the gradient over the root of its running mean square",
             ("mean_square", "velocity"),
             _rmsprop,
+            _rmsprop_working,
             {"alpha": 0.99, "epsilon": 1e-8, "momentum": 0.0},
         ),
         Optimizer(
@@ -188,6 +278,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "running mean over root mean square, both corrected for their start (Kingma and Ba, 2015)",
             ("mean", "mean_square"),
             _adam,
+            _adam_working,
             _ADAM_DEFAULTS,
         ),
         Optimizer(
@@ -195,6 +286,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "Adam with decoupled weight decay (Loshchilov and Hutter, 2019)",
             ("mean", "mean_square"),
             _adamw,
+            _adamw_working,
             _ADAM_DEFAULTS,
         ),
     )

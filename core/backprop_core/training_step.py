@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.floating[Any]]
     Calls = tuple[Callable[[], object], ...]
 
-_CLIP_EPSILON = 1e-6
+CLIP_EPSILON = 1e-6
 """Added to the norm before dividing by it, as PyTorch's ``clip_grad_norm_`` does."""
 
 
@@ -187,9 +187,7 @@ def _penalty_operations(network: Network, optimizer: OptimizerState, l1: float) 
     in PyTorch, whose ``weight.abs().sum()`` has this gradient. As part of what is made small it goes through
     clipping and moments whatever the optimizer; only AdamW's weight decay is decoupled.
     """
-    rates = np.zeros_like(network.parameters)
-    for layer in network.layers:
-        layer.of(rates)[: layer.fan_in] = l1
+    rates = l1_rates(network, l1)
     gradient, scratch = optimizer.gradient, optimizer.scratch
     return [
         partial(np.sign, optimizer.parameters, out=scratch),
@@ -198,10 +196,28 @@ def _penalty_operations(network: Network, optimizer: OptimizerState, l1: float) 
     ]
 
 
+def l1_rates(network: Network, l1: float) -> Array:
+    """Return a vector of ``l1`` for every weight and 0 for every bias."""
+    rates = np.zeros_like(network.parameters)
+    for layer in network.layers:
+        layer.of(rates)[: layer.fan_in] = l1
+    return rates
+
+
+def clip_factor(norm: float, most: float) -> float:
+    """Return by what a gradient of this norm is multiplied where it is clipped to ``most``; 1 where it is not."""
+    return most / (norm + CLIP_EPSILON) if norm + CLIP_EPSILON > most else 1.0
+
+
+def gradient_norm(gradient: Array) -> float:
+    """Return the Euclidean norm."""
+    return float(np.sqrt(np.dot(gradient, gradient)))
+
+
 def _clip(gradient: Array, most: float) -> None:
-    norm = float(np.sqrt(np.dot(gradient, gradient)))
-    if norm + _CLIP_EPSILON > most:
-        np.multiply(gradient, most / (norm + _CLIP_EPSILON), out=gradient)
+    factor = clip_factor(gradient_norm(gradient), most)
+    if factor != 1.0:
+        np.multiply(gradient, factor, out=gradient)
 
 
 def new_optimizer_state(experiment: Experiment, network: Network) -> OptimizerState:

@@ -25,6 +25,7 @@ from backprop_core.commands import (
 )
 from backprop_core.errors import UserError
 from backprop_core.experiment import Choice, DataSpec, Experiment, NetworkSpec, TrainingSpec
+from backprop_core.presets import load_preset
 from backprop_core.trainer import Trainer
 from backprop_core.training_state import capture
 
@@ -247,6 +248,15 @@ def test_a_loss_that_jumps_is_warned_of():
     assert outcome.loss_after > 1.1 * outcome.loss_before
     assert "rose" in outcome.warning
     assert "undo" in outcome.warning
+
+
+@pytest.mark.parametrize("command", [Restart(), Restart(7), SetData("data", "circles")])
+def test_no_loss_is_said_to_rise_where_another_network_or_problem_begins(command):
+    trainer = Trainer(load_preset("moons"))
+    trainer.step(400)
+    outcome = trainer.apply(command)
+    assert outcome.loss_after > outcome.loss_before * 1.1
+    assert outcome.warning is None
 
 
 def test_a_refused_command_changes_nothing():

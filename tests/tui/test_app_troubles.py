@@ -385,11 +385,11 @@ async def test_the_key_bar_names_what_a_key_would_do_now():
     async with open_lab(paused_engine(steps=DEAD_AT)) as lab:
         assert "space run  " in lab.shown("#keys")
         assert "l leaky" in lab.shown("#keys")
-        places = [lab.shown("#keys").index(word) for word in ("s step", "+ rate", "q quit")]
+        places = [lab.shown("#keys").index(word) for word in ("s step", "+ - lr", "q quit")]
         await lab.press("l", "space")
         assert "space pause" in lab.shown("#keys")
         assert "l relu " in lab.shown("#keys")
-        assert [lab.shown("#keys").index(word) for word in ("s step", "+ rate", "q quit")] == places
+        assert [lab.shown("#keys").index(word) for word in ("s step", "+ - lr", "q quit")] == places
 
 
 async def test_in_a_small_terminal_no_key_bar_comes_back_with_the_prompts_end():

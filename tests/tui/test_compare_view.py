@@ -68,6 +68,27 @@ async def test_the_table_tells_what_differs():
         assert now[2] == f"{lab.trainer.census().loss:.5g}"
 
 
+@pytest.mark.parametrize(
+    ("width", "ends"),
+    [(60, "k keeps this run"), (80, "starts another beside it"), (120, "and both are seen")],
+)
+async def test_how_to_keep_a_run_is_said_in_words_that_fit(width, ends):
+    async with open_lab(paused_engine(steps=20), size=(width, 24)) as lab:
+        await lab.press("v", "v", "v")
+        first = lab.shown("#panel").split("\n")[0].rstrip()
+        assert first.endswith(ends)
+
+
+async def test_the_tables_columns_stand_still_while_the_numbers_grow():
+    async with open_lab(paused_engine("spiral", steps=9), size=(80, 24)) as lab:
+        places = set()
+        for _ in range(3):
+            await lab.press(*(("v",) * 3 if not places else ("e",)))
+            heading = next(line for line in lab.shown("#panel").split("\n") if line.startswith("run"))
+            places.add((heading.index("loss"), heading.index("dead")))
+        assert len(places) == 1
+
+
 async def test_runs_of_other_problems_can_be_compared_too():
     async with open_lab(paused_engine(steps=20)) as lab:
         await lab.press("k")

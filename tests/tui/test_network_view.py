@@ -73,9 +73,16 @@ def test_neurons_are_spread_without_falling_onto_one_another(count):
     assert max(places) < 8
 
 
-@pytest.mark.parametrize("value", [0.0, -0.000123, 123456.789, -1234567.0, 1e-12, 0.5, float("inf")])
+@pytest.mark.parametrize("value", [0.0, -0.000123, 123456.789, -1234567.0, 1e-12, 0.5, 1e200])
 def test_an_activation_fits_into_its_cell(value):
     assert len(number(value)) <= 6
+    assert float(number(value)) == pytest.approx(value, rel=0.3)
+
+
+def test_what_is_no_number_or_nearly_zero_fits_too():
+    assert [number(value) for value in (float("inf"), float("-inf"), float("nan"), -1e-200)] == [
+        "inf", "-inf", "nan", "-0",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -161,7 +168,22 @@ async def test_large_layers_are_a_matrix_scrolled_to_the_selected_neuron():
         frame = await lab.press("down")
         (layer,) = frame.panel.layers
         assert layer.first <= 25 < layer.first + len(layer.matrix)
-        assert "▸25" in lab.shown("#panel")
+        text = lab.shown("#panel")
+        assert "▸25" in text
+        last = layer.first + len(layer.activations) - 1
+        assert f"1 relu {layer.first}-{last}/30" in text
+        assert str(lab.app.lab.panel.border_title) == "network, layer 1 of 2"
+        assert "inputs a cell" not in text
+
+
+async def test_what_is_left_out_or_put_together_is_said():
+    async with open_lab(paused_engine("spiral", steps=5), size=(60, 20)) as lab:
+        await lab.press("v")
+        assert str(lab.app.lab.panel.border_title) == "network, layers 1 to 2 of 3"
+    async with open_lab(paused_engine("digits", steps=5), size=(70, 24)) as lab:
+        await lab.press("v")
+        assert lab.app.lab.frame.panel.layers[0].group == 2
+        assert "2 inputs a cell" in lab.shown("#panel")
 
 
 @pytest.mark.parametrize("size", [1e200, np.inf, np.nan])

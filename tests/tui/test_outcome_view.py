@@ -145,6 +145,13 @@ def test_a_sample_is_drawn_as_a_picture(glyphs, large, expected):
     assert [line for line in lines if line] == expected
 
 
+async def test_a_confused_sample_that_is_no_picture_is_named():
+    async with open_lab(paused_engine("spiral", steps=100), size=(80, 24)) as lab:
+        frame = await lab.press("v", "v", "h")
+        first = frame.panel.samples[0]
+        assert f"sample {first.row}: {first.truth} as {first.predicted}" in lab.shown("#panel")
+
+
 @pytest.mark.parametrize(
     ("preset", "kinds"),
     [

@@ -91,6 +91,28 @@ async def test_a_click_on_a_word_of_the_key_bar_acts(word, happened):
         assert happened(lab)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+async def test_of_several_keys_before_a_word_each_is_clicked_by_itself(size):
+    async with open_lab(paused_engine("worked-example"), size=size) as lab:
+        await lab.pilot.click("#keys", word_in_key_bar(lab, "x math"))
+        await lab.frame()
+        walked = []
+        for key in ("→", "→", "←", "↓", "↑"):
+            await lab.pilot.click("#keys", word_in_key_bar(lab, key))
+            station = (await lab.frame()).panel.station
+            walked.append((station.phase, station.layer, station.neuron))
+        first, second = ("forward", 1, 1), ("forward", 1, 2)
+        assert walked == [second, ("forward", 2, 1), second, ("forward", 2, 1), first]
+
+
+async def test_a_click_on_the_title_opens_the_settings_and_closes_them():
+    async with open_lab(paused_engine(), size=(60, 20)) as lab:
+        for name in ("settings", None):
+            await lab.pilot.click("#title")
+            await lab.frame()
+            assert lab.app.lab.panel_name == name
+
+
 async def test_a_click_on_quit_quits():
     async with open_lab(paused_engine()) as lab:
         await lab.pilot.click("#keys", word_in_key_bar(lab, "quit"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from itertools import pairwise
 
 import pytest
@@ -13,10 +14,10 @@ from textual.events import MouseScrollDown
 from backprop_core.dissection import DissectionRequest, Station
 from backprop_core.presets import load_preset
 from backprop_core.trainer import Trainer
-from backprop_tui.notation import Notation, digits, operand
+from backprop_tui.notation import Notation, compact, digits, operand
 from backprop_tui.step_text import StepText
 from backprop_tui.step_walk import legs, next_leg, next_neuron, within
-from tests.core.test_dissection import PUBLISHED, dissect
+from tests.core.test_dissection import OPTIMIZERS, PUBLISHED, dissect, trainer_of
 from tests.tui.driving import make_app, open_lab, paused_engine
 from tests.tui.test_snapshots import SIZES, after, characters_shown
 
@@ -75,7 +76,7 @@ def test_a_negative_operand_stands_in_brackets():
     assert (operand(-0.5), operand(0.5)) == ("(-0.5)", "0.5")
 
 
-PRESETS = ("worked-example", "sequence", "digits", "as-posted", "spiral", "saturated-tanh")
+PRESETS = ("worked-example", "sequence", "digits", "as-posted", "spiral", "saturated-tanh", "moons")
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -87,7 +88,7 @@ def test_what_is_written_are_the_cores_numbers(name):
         text = StepText(it, trainer.experiment)
         written = "\n".join([*text.formulas(), *(note for note, _ in text.notes())])
         for table in text.tables():
-            written += "\n" + "\n".join(" ".join(row[1]) for row in table.rows) + table.note
+            written += "\n" + "\n".join(" ".join(row.numbers) for row in table.rows) + table.note
         neuron = it.neuron
         expected = {
             "forward": [neuron.pre_activation, neuron.activation, neuron.incoming.terms[0].product],
@@ -95,10 +96,85 @@ def test_what_is_written_are_the_cores_numbers(name):
             "backward": [neuron.delta, neuron.changes[0].own],
             "update": [neuron.changes[-1].after, neuron.changes[0].gradient, it.loss, it.loss_after],
         }[phase]
+        if phase == "update" and it.batch > 1:
+            expected += [neuron.shares.total, neuron.shares.gradient, neuron.shares.shown[-1].delta]
+        expected += [working.value for working in neuron.workings]
         if neuron.rule == "chain" and phase == "backward":
             expected += [neuron.arriving, neuron.derivative]
         for value in expected:
             assert digits(value) in written, (phase, layer, value)
+
+
+@pytest.mark.parametrize("width", [78, 118, 198])
+@pytest.mark.parametrize("training", [*OPTIMIZERS, "optimizer = 'adam'\nweight_decay = 0.1\nl1 = 0.01"])
+def test_the_update_is_worked_out_line_by_line_within_the_width(training, width):
+    trainer = trainer_of(training)
+    trainer.step(3)
+    it = dissect(trainer, "update", 2, 1, sample=7, weight=3, terms=8)
+    lines = StepText(it, trainer.experiment).formulas(width)
+    assert max(map(len, lines)) <= width
+    assert "∂C/∂w²₁₃ = " in lines[0]
+    over = " / 32" if it.neuron.shares.mean else ""
+    assert f"{over} = {digits(it.neuron.shares.gradient)}" in lines[0]
+    assert re.search(r"\d+ more", lines[0])
+    values = [digits(working.value) for working in it.neuron.workings if working.numbers]
+    assert [line.rpartition(" = ")[2] for line in lines[1:-1]] == values
+    assert lines[-1].startswith(f"w²₁₃ = {it.neuron.chosen.before:.9g} − ")
+    assert lines[-1].endswith(f" = {it.neuron.chosen.after:.8g}")
+
+
+@pytest.mark.parametrize("room", [5, 6, 9, 40])
+@pytest.mark.parametrize("sample", [1, 7, 32])
+def test_the_shares_of_a_batch_add_up_in_however_many_lines(room, sample):
+    trainer = trainer_of()
+    it = dissect(trainer, "update", 1, 1, sample=sample, terms=12)
+    rows = StepText(it, trainer.experiment).tables(room)[1].rows
+    assert len(rows) <= room - 1
+    assert [row.label for row in rows if row.here] == [str(sample)]
+    *shares, total, mean = [float(row.numbers[-1]) for row in rows]
+    assert sum(shares) == pytest.approx(total, abs=1e-7)
+    assert mean == pytest.approx(total / 32)
+    told = sum(int(row.numbers[0].split()[0]) if row.label == "…" else 1 for row in rows[:-2])
+    assert told == 32
+
+
+def test_numbers_of_neurons_are_never_cut():
+    assert compact(-0.00123, 7) == "-0.0012"
+    assert [compact(value, 7) for value in (0.000159, -2.453e-05, 0.5, -0.0)] == [
+        "1.59e-4",
+        "-2.5e-5",
+        "0.5",
+        "0",
+    ]
+
+
+@given(st.floats(-1e300, 1e300))
+def test_a_compact_number_is_about_the_number(value):
+    text = compact(value, 7)
+    assert len(text) <= 7
+    assert float(text) == pytest.approx(value, rel=0.5)
+
+
+async def test_h_and_a_click_choose_the_weight_whose_update_is_worked_out():
+    async with open_lab(paused_engine("xor", steps=3), size=(120, 40)) as lab:
+        await lab.press("x", *["down"] * 5)
+        told = []
+        for _ in range(4):
+            told.append(re.search(r"∂C/∂(\S+) = ", lab.shown("#panel"))[1])
+            await lab.press("h")
+        units = lab.trainer.network.sizes[1]
+        assert told[:2] == ["w²₁₁", "w²₁₂"]
+        lab.app.lab.panel.weight = units
+        await lab.press("h")
+        assert "∂C/∂b²₁ = " in lab.shown("#panel")
+        lines = lab.shown("#panel").split("\n")
+        y = next(number for number, line in enumerate(lines) if line.split()[:1] == ["3"])
+        await lab.pilot.click("#panel", (8, y + 1))
+        frame = await lab.frame()
+        assert frame.panel.neuron.chosen.source == 3
+        y = next(number for number, line in enumerate(lines) if line.startswith("sample")) + 2
+        await lab.pilot.click("#panel", (8, y + 1))
+        assert (await lab.frame()).panel.sample == 2
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
@@ -250,7 +326,7 @@ def test_a_picture_of_it(snap_compare, size):
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_picture_of_a_larger_network(snap_compare, size):
     app = make_app(paused_engine("digits", steps=300))
-    assert snap_compare(app, terminal_size=size, run_before=after("x", *["down"] * 4))
+    assert snap_compare(app, terminal_size=size, run_before=after("x", *["down"] * 5))
 
 
 async def test_what_is_said_of_a_dead_neuron_is_whole_in_the_smallest_terminal():

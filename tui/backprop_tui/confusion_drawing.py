@@ -61,8 +61,13 @@ def draw_sample(
     if pixels is not None:
         height = _grey(canvas, x, y, pixels, glyphs) if large else _halves(canvas, x, y, pixels, glyphs)
     wrong = sample.truth != sample.predicted and sample.share < LIT
+    canvas.text(x, y + height, caption(sample, classes), Ink.DEAD if wrong else Ink.MUTED)
+
+
+def caption(sample: Confused, classes: tuple[str, ...]) -> str:
+    """Return what a sample is and what it is taken for; of one that is no picture, also which it is."""
     text = f"{classes[sample.truth]} as {classes[sample.predicted]}"
-    canvas.text(x, y + height, text, Ink.DEAD if wrong else Ink.MUTED)
+    return text if sample.pixels is not None else f"sample {sample.row}: {text}"
 
 
 def picture_size(side: int, *, large: bool) -> tuple[int, int]:

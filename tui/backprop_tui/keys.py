@@ -18,7 +18,7 @@ class KeySpec:
     action : str
         The screen's action.
     label : str
-        One word for the key bar; empty if it is not shown there.
+        For the key bar: one word, with the keys before it where it is of several; empty if it is not shown there.
     help : str
         A sentence for the help.
     group : str
@@ -57,11 +57,11 @@ KEYS: tuple[KeySpec, ...] = (
         "plus,equals_sign",
         "+",
         "rate_up",
-        "+ rate",
+        "+ - lr",
         "Raise the learning rate: 0.01, 0.02, 0.05, 0.1, …",
         "heal",
     ),
-    KeySpec("minus", "-", "rate_down", "- rate", "Lower the learning rate.", "heal"),
+    KeySpec("minus", "-", "rate_down", "", "Lower the learning rate.", "heal"),
     KeySpec("u", "u", "undo", "undo", "Go back to before the last intervention, to the bit.", "heal"),
     KeySpec(
         "h", "h", "next_mode", "heatmap", "Heatmap: activations, pre-activations, weights, gradients.", "look"
@@ -102,7 +102,7 @@ KEYS: tuple[KeySpec, ...] = (
         "o",
         "o",
         "panel('settings')",
-        "options",
+        "setup",
         "Settings: data, features, layers, training, changed while it runs; the command line they make.",
         "more",
     ),
@@ -162,7 +162,8 @@ DROPPED_FIRST = (
     "panel('settings')",
     "restart",
     "rate_up",
-    "rate_down",
+    "step",
+    "toggle_leaky",
 )
 """Actions that leave the key bar where there is too little room, in this order; the help has them all."""
 

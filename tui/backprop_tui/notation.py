@@ -15,6 +15,16 @@ _WORDS = {
     "⊙": "*",
     "σ": "sigmoid",
     "η": "rate",
+    "λ": "lambda",
+    "μ": "mu",
+    "α": "alpha",
+    "β": "beta",
+    "ε": "eps",
+    "√": "sqrt ",
+    "‖": "|",
+    "₁": "1",
+    "₂": "2",
+    "ᵗ": "^t",
     "−": "-",
     "½": "1/2",
     "²": "^2",
@@ -69,3 +79,14 @@ def operand(value: float) -> str:
     """Return a number with four significant digits, to be an operand in a formula; negative in brackets."""
     text = f"{value + 0.0:.4g}"
     return f"({text})" if text.startswith("-") else text
+
+
+def compact(value: float, width: int) -> str:
+    """Return a number with as many of three significant digits as a width holds, never one that is cut."""
+    for places in (3, 2, 1):
+        mantissa, _, exponent = f"{value + 0.0:.{places - 1}e}".partition("e")
+        plain = f"{value + 0.0:.{places}g}"
+        for text in (plain, f"{mantissa}e{int(exponent)}" if exponent else plain):
+            if len(text) <= width:
+                return text
+    return "-0" if value < 0 else "0"

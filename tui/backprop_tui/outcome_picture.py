@@ -9,7 +9,7 @@ import numpy as np
 from backprop_core.outcome import Confusion, Continuation, Fit, OutcomeRequest, Plane
 from backprop_tui import plane_drawing as planes
 from backprop_tui.cells import shorten
-from backprop_tui.confusion_drawing import draw_matrix, draw_sample, matrix_width, picture_size
+from backprop_tui.confusion_drawing import caption, draw_matrix, draw_sample, matrix_width, picture_size
 from backprop_tui.fit_drawing import draw_fit, draw_series
 from backprop_tui.palette import Ink
 from backprop_tui.scales import short_number
@@ -236,7 +236,7 @@ class OutcomePicture:
         if side:
             wide, high = picture_size(side, large=large)
         else:
-            wide, high = max((len(n) for n in confusion.classes), default=1) * 2 + 4, 1
+            wide, high = max((len(caption(s, confusion.classes)) for s in confusion.samples), default=1), 1
         high += int(large)
         x, y = left, 2
         canvas.text(left, 1, "most confused"[: max(canvas.width - left, 0)], Ink.MUTED)
@@ -255,7 +255,7 @@ class OutcomePicture:
             0,
             (f"{fit.name}{of}: ", Ink.STRONG),
             (
-                f"up: prediction, across: target; root mean square error {short_number(float(f'{fit.error:.4g}'))}",
+                f"prediction up, target across; root mean square error {short_number(float(f'{fit.error:.4g}'))}",
                 Ink.MUTED,
             ),
         )

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backprop_core.frozen import dataclass
+from backprop_core.update_dissection import first_and_last
+from backprop_core.wording import plain_number
 from backprop_tui.notation import Notation, digits, operand
 from backprop_tui.palette import Ink
 
 if TYPE_CHECKING:
     from backprop_core.dissection import Change, Dissection, WeightedSum
     from backprop_core.experiment import Experiment
+    from backprop_core.update_dissection import Share, Shares
+    from backprop_core.working import Working
 
 EQUATIONS = (
     ("1", "δᴸ = ∂C/∂aᴸ ⊙ f'(zᴸ)", "error of the output layer"),
@@ -35,11 +39,26 @@ LOSSES = {
 
 
 @dataclass(frozen=True)
+class Row:
+    """Numbers with a label before them.
+
+    ``weight`` and ``sample`` say what is chosen by choosing the row, ``here`` that it is.
+    """
+
+    label: str
+    numbers: tuple[str, ...]
+    ink: int = Ink.TEXT
+    weight: int | None = None
+    sample: int | None = None
+    here: bool = False
+
+
+@dataclass(frozen=True)
 class Table:
-    """A heading and rows of numbers, each with a label before it; ``note`` tells what is left out."""
+    """A heading and rows; ``note`` tells what is left out."""
 
     headings: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...], int], ...]
+    rows: tuple[Row, ...]
     note: str = ""
 
 
@@ -57,7 +76,7 @@ class StepText:
         self.it = dissection
         self.experiment = experiment
         self.n = Notation(ascii_only)
-        self.most_terms = TERMS_WRITTEN_OUT
+        self.most_terms, self.width, self.room = TERMS_WRITTEN_OUT, 120, 1000
         station = dissection.station
         self.layer, self.neuron = station.layer, station.neuron
         self.function = self.n.function(dissection.activation)
@@ -101,11 +120,11 @@ class StepText:
         return CATALOGUE[self.experiment.training.loss.name].canonical_weight(self.it.sizes[-1])
 
     def _update_equation(self) -> str:
-        reduced = "mean" if self.experiment.training.reduction == "mean" else "sum"
-        gradient = f"∂C/∂w, the {reduced} over the batch" if self.it.batch > 1 else "∂C/∂w"
         if self._plain:
-            return f"w ← w − η·{gradient}"
-        return f"w ← w − update: {self.experiment.training.optimizer.name} makes it from {gradient}"
+            of = f", the {self._reduced} over the batch" if self.it.batch > 1 else ""
+            return f"w ← w − η·∂C/∂w{of}"
+        of = f" from the batch's {self._reduced} of ∂C/∂w" if self.it.batch > 1 else " from ∂C/∂w"
+        return f"w ← w − update, by {self.experiment.training.optimizer.name}{of}"
 
     @property
     def _plain(self) -> bool:
@@ -115,6 +134,7 @@ class StepText:
 
     def formulas(self, width: int = 120) -> list[str]:
         """Return the station's formulas with their numbers, one a line; as many terms as a width holds."""
+        self.width = width
         for self.most_terms in range(TERMS_WRITTEN_OUT, 0, -1):
             lines = self._formulas()
             if max(map(len, lines), default=0) <= width:
@@ -192,22 +212,65 @@ class StepText:
         return [f"{delta} = ({difference}){over} = {digits(neuron.delta)}"]
 
     def _update(self) -> list[str]:
-        weights = [change for change in self.it.neuron.changes if change.source]
-        return [self._new_weight(change) for change in weights[:UPDATES_WRITTEN_OUT]]
+        """Return how the chosen weight's gradient is made of the batch's samples, and its update of that."""
+        neuron, chosen = self.it.neuron, self.it.neuron.chosen
+        lines = [self._batch_gradient(neuron.shares)] if neuron.shares and self.it.batch > 1 else []
+        lines += [self._worked(working) for working in neuron.workings if working.numbers or not lines]
+        if lines:
+            return [*lines, self._new_weight(chosen)]
+        following = [change for change in neuron.changes if change.source > chosen.source > 0]
+        return [self._new_weight(change) for change in (chosen, *following[: UPDATES_WRITTEN_OUT - 1])]
+
+    def _batch_gradient(self, shares: Shares) -> str:
+        """Return ∂C/∂w as the sum or mean of δ·a over the batch: the first samples' and the last one's."""
+        left_out = shares.others + max(len(shares.shown) - self.most_terms, 0)
+        first = shares.shown if not left_out else shares.shown[: max(self.most_terms - 1, 1)]
+        terms = [operand(share.product) for share in first]
+        if left_out:
+            last = shares.shown[-1] if self.most_terms > 1 else None
+            terms.append(f"{self.it.batch - len(first) - bool(last)} more")
+            terms += [operand(last.product)] if last else []
+        total, over = " + ".join(terms), ""
+        if shares.mean:
+            total, over = f"({total})", f" / {self.it.batch}"
+        name = self.n.write("∂C/∂") + self._parameter(self.it.neuron.chosen)
+        named = "g = " if self.it.neuron.workings and not self.it.neuron.workings[0].numbers else ""
+        return f"{named}{name} = {total}{over} = {digits(shares.gradient)}"
+
+    def _worked(self, working: Working) -> str:
+        """Return a line of arithmetic: in symbols and numbers, where that is too long one of the two."""
+        sign = self.n.write("←" if working.name in working.formula else "=")
+        symbols = self.n.write(working.formula)
+        numbers = self.n.write(working.places).format(*map(operand, working.numbers))
+        both = f"{symbols} = {numbers}" if numbers else symbols
+        lines = [
+            f"{working.name} {sign} {text} = {digits(working.value)}" for text in (both, numbers, symbols)
+        ]
+        return next((line for line in lines if len(line) <= self.width), lines[-1])
+
+    def _parameter(self, change: Change) -> str:
+        return self.symbol("w", self.neuron, change.source) if change.source else self.symbol("b")
 
     def _new_weight(self, change: Change) -> str:
-        name = self.symbol("w", self.neuron, change.source)
+        name = self._parameter(change)
         minus, dot = self.n.write("−"), self.n.write("·")
-        subtracted = digits(change.update)
-        if self._plain and not change.frozen:
+        if change.frozen:
+            return f"{name} = {change.after:.8g}, frozen"
+        update = digits(change.update)
+        subtracted = f"({update})" if change.update < 0 else update
+        if self._plain:
             gradient = digits(change.gradient)
             factor = f"({gradient})" if change.gradient < 0 else gradient
-            subtracted = f"{self.experiment.training.learning_rate:g}{dot}{factor}"
+            subtracted = f"{plain_number(self.experiment.training.learning_rate)}{dot}{factor}"
         # Eight digits, as published; the table has one more.
         return f"{name} = {change.before:.9g} {minus} {subtracted} = {change.after:.8g}"
 
-    def tables(self) -> list[Table]:
-        """Return the station's tables, the most important first."""
+    def tables(self, room: int = 1000) -> list[Table]:
+        """Return the station's tables, the most important first.
+
+        ``room`` is how many lines each may have; what a sum leaves out for want of it is in a line of its own.
+        """
+        self.room = room
         return {
             "forward": self._forward_tables,
             "loss": self._loss_tables,
@@ -217,26 +280,29 @@ class StepText:
 
     def _products(self, terms: WeightedSum, headings: tuple[str, ...]) -> Table:
         rows = tuple(
-            (str(term.source), (digits(term.weight), digits(term.value), digits(term.product)), Ink.TEXT)
+            Row(str(term.source), (digits(term.weight), digits(term.value), digits(term.product)))
             for term in terms.terms
         )
         note = f"{terms.others} more sum to {digits(terms.rest)}" if terms.others else ""
         return Table(headings, rows, note)
 
+    @property
+    def _value(self) -> str:
+        """The symbol of what a weight multiplies."""
+        return "x" if self.layer == 1 else "a"
+
     def _forward_tables(self) -> list[Table]:
-        neuron = self.it.neuron
+        neuron, value = self.it.neuron, self._value
         source = "input" if self.layer == 1 else "from"
-        value = "x" if self.layer == 1 else "a"
         table = self._products(neuron.incoming, (source, "w", value, f"w·{value}"))
-        last = [] if neuron.bias is None else [("bias", ("", "", digits(neuron.bias)), Ink.TEXT)]
+        last = () if neuron.bias is None else (Row("bias", ("", "", digits(neuron.bias))),)
         return [Table(table.headings, (*table.rows, *last), table.note)]
 
     def _loss_tables(self) -> list[Table]:
         rows = tuple(
-            (
+            Row(
                 str(error.output),
                 tuple(map(digits, (error.activation, error.target, error.part, error.derivative))),
-                Ink.TEXT,
             )
             for error in self.it.outputs
         )
@@ -247,22 +313,26 @@ class StepText:
         tables = []
         if self.it.neuron.outgoing.terms:
             tables.append(self._products(self.it.neuron.outgoing, ("to", "w", "δ", "w·δ")))
-        value = "x" if self.layer == 1 else "a"
+        value = self._value
         headings: tuple[str, ...] = ("from", value, f"∂C/∂w = {value}·δ")
         if self.it.batch > 1:
-            reduced = "mean" if self.experiment.training.reduction == "mean" else "sum"
-            headings = (*headings, f"batch {reduced}")
+            headings = (*headings, f"batch {self._reduced}")
         rows = tuple(self._gradient_row(change) for change in self.it.neuron.changes)
         return [*tables, Table(headings, rows, self._more_changes())]
 
-    def _gradient_row(self, change: Change) -> tuple[str, tuple[str, ...], int]:
+    @property
+    def _reduced(self) -> str:
+        return "mean" if self.experiment.training.reduction == "mean" else "sum"
+
+    def _gradient_row(self, change: Change) -> Row:
         value = digits(change.value) if change.source else "1"
         batch = (digits(change.gradient),) if self.it.batch > 1 else ()
-        return self._label(change), (value, digits(change.own), *batch), Ink.TEXT
+        return Row(self._label(change), (value, digits(change.own), *batch))
 
     def _update_tables(self) -> list[Table]:
+        chosen = self.it.neuron.chosen.source
         rows = tuple(
-            (
+            Row(
                 self._label(change),
                 (
                     digits(change.before),
@@ -271,11 +341,41 @@ class StepText:
                     digits(change.after),
                 ),
                 Ink.MUTED if change.frozen else Ink.TEXT,
+                weight=change.source,
+                here=change.source == chosen,
             )
             for change in self.it.neuron.changes
         )
         subtracted = "η·∂C/∂w" if self._plain else "update"
-        return [Table(("from", "w before", "∂C/∂w", subtracted, "w after"), rows, self._more_changes())]
+        headings = ("from", "w before", "∂C/∂w", subtracted, "w after")
+        tables = [Table(headings, rows, self._more_changes())]
+        shares = self.it.neuron.shares
+        return [*tables, self._shares_table(shares)] if shares and self.it.batch > 1 else tables
+
+    def _shares_table(self, shares: Shares) -> Table:
+        """Return the samples' shares in the chosen weight's gradient, with their sum, and mean if that is used."""
+        value = self._value if self.it.neuron.chosen.source else "1"
+        shown, others, rest = shares.shown, shares.others, shares.rest
+        most = self.room - 2 - shares.mean
+        if others or len(shown) > most:
+            at = next(place for place, share in enumerate(shown) if share.sample == self.it.sample)
+            kept = first_and_last(len(shown), max(most - 1, 1), at)
+            rest += sum(share.product for place, share in enumerate(shown) if place not in kept)
+            others += len(shown) - len(kept)
+            shown = tuple(shown[place] for place in kept)
+        rows = [self._share_row(share) for share in shown]
+        if others:
+            numbers = [share.sample for share in shown]
+            gap = next(place for place, number in enumerate([*numbers, 0]) if number != place + 1)
+            rows.insert(gap, Row("…", (f"{others} more", "", digits(rest)), Ink.MUTED))
+        rows.append(Row("sum", ("", "", digits(shares.total)), Ink.STRONG))
+        if shares.mean:
+            rows.append(Row("mean", ("", "", digits(shares.gradient)), Ink.STRONG))
+        return Table(("sample", "δ", value, f"δ·{value}"), tuple(rows))
+
+    def _share_row(self, share: Share) -> Row:
+        numbers = (digits(share.delta), digits(share.value), digits(share.product))
+        return Row(str(share.sample), numbers, sample=share.sample, here=share.sample == self.it.sample)
 
     def _label(self, change: Change) -> str:
         return str(change.source) if change.source else "bias"

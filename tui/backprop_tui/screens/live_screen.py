@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+MESSAGE_LINES = 4
+"""A message has so many lines at most."""
+
 SMALLEST = (60, 20)
 MEDIUM, WIDE = (100, 32), (160, 44)
 SKIPPED = 0.7
@@ -270,10 +273,10 @@ class LiveScreen(Screen[None]):
                 self.say(frame.reason + where, warning=frame.state == "DIVERGED")
 
     def say(self, text: str, *, warning: bool = False) -> None:
-        """Write into the message line; what does not even fit into two is shown above the views as well."""
+        """Write into the message line; what does not even fit into its lines is shown above the views as well."""
         message = self.query_one(MessageLine)
         message.say(text, warning=warning)
-        if self._make_room_for_message() > 2:
+        if self._make_room_for_message() > MESSAGE_LINES:
             self.app.notify(
                 message.text, severity="warning" if warning else "information", timeout=20, markup=False
             )
@@ -284,8 +287,10 @@ class LiveScreen(Screen[None]):
         self._make_room_for_message()
 
     def _make_room_for_message(self) -> int:
-        """Give a message that is too long for one line two, and return how many it needs."""
-        needed = self.query_one(MessageLine).lines_needed(self.size.width - 2)
+        """Give a message as many lines as it needs, up to a number, and return how many that are."""
+        message = self.query_one(MessageLine)
+        needed = message.lines_needed(self.size.width - 2)
+        message.styles.height = min(needed, MESSAGE_LINES)
         self.set_class(needed > 1, "-long-message")
         return needed
 

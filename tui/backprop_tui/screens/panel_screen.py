@@ -23,7 +23,10 @@ class PanelScreen(LiveScreen):
     def view(self) -> View:
         """Return what the next frame should hold: the overview's parts, or what the panel asks for."""
         view = super().view()
-        return view if self.panel is None else replace(view, panel=self.panel.request())
+        # Before it has been laid out, a panel does not know how much to ask for.
+        return (
+            replace(view, panel=self.panel.request()) if self.panel is not None and self.panel.size else view
+        )
 
     def show_frame(self, frame: Frame) -> None:
         """Hand a frame to every view, the panel too, drawn as one update."""

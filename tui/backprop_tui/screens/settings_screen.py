@@ -6,10 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import on
+from textual.events import Click
+
 from backprop_core.command_line import command_line
 from backprop_core.experiment_file import format_experiment, relocated
 from backprop_tui.saving import write_new
 from backprop_tui.screens.health_screen import HealthScreen
+from backprop_tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from backprop_tui.widgets.panel import Panel
@@ -17,6 +21,13 @@ if TYPE_CHECKING:
 
 class SettingsScreen(HealthScreen):
     """Carries out what the settings' panel wants, and writes down what it has led to."""
+
+    @on(Click, "#title")
+    async def _open_settings(self) -> None:
+        """Open the settings: the title tells of them."""
+        action = "panel('settings')"
+        if any(spec.action == action for spec in self.query_one(KeyBar).specs):
+            await self.run_action(action)
 
     def on_panel_wanted(self, event: Panel.Wanted) -> None:
         """Carry out the command that the state then asks for."""

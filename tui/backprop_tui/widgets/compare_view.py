@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 LABEL_WIDTH = 6
 WIDEST_VALUE = 18
 SMALLEST_PLOT = 6
+CHANGING = {"step": 7, "loss": 10, "validation": 10}
+"""Columns that are as wide as their numbers can become, so that those beside them stand still."""
+
 NOW = "now"
+HOW_TO_KEEP = (
+    "k keeps this run; change something, n starts again, and both are seen",
+    "k keeps this run, n starts another beside it",
+    "k keeps this run",
+)
+"""What to do while none is kept, in the words that fit."""
 
 
 class CompareView(Panel):
@@ -35,7 +44,7 @@ class CompareView(Panel):
         KeySpec("K", "K", "forget", "K forget", "Forget the kept runs.", "compare"),
         KeySpec("n", "n", "restart", "again", "Start again with the same seed.", "compare"),
         KeySpec("v", "v", "next_panel", "view", "The next view.", "compare"),
-        KeySpec("escape", "esc", "clear_selection", "overview", "Back to the overview.", "compare"),
+        KeySpec("escape", "esc", "clear_selection", "out", "Back to the overview.", "compare"),
     )
 
     def __init__(self, **options: object) -> None:
@@ -58,10 +67,9 @@ class CompareView(Panel):
 
     def _plot(self, canvas: Canvas, height: int) -> None:
         curve: Curve = self.content
-        note = (
-            "k keeps this run; change something, n starts again, and both are seen" if not self.runs else ""
-        )
-        canvas.texts(0, 0, ("loss of each step's batch  ", Ink.STRONG), (note, Ink.MUTED))
+        end = canvas.text(0, 0, "loss of each step's batch  ", Ink.STRONG)
+        notes = (note for note in (*HOW_TO_KEEP, "") if end + len(note) <= canvas.width)
+        canvas.text(end, 0, "" if self.runs else next(notes), Ink.MUTED)
         shown = np.isfinite(curve.mean) & (curve.mean > 0)
         losses = np.concatenate([curve.mean[shown], losses_of(self.runs, log=True)])
         if height < 4 or not len(losses):
@@ -88,9 +96,12 @@ class CompareView(Panel):
     def _table(self, canvas: Canvas, y: int, lines: int) -> None:
         """Draw a line a run: how far it came, and the value of each key in which the runs differ."""
         columns = self._columns()
+        if len(self.runs) + 1 > lines - 1:
+            canvas.text(canvas.width - 1, y, self.glyphs.ellipsis, Ink.MUTED)
         x = 0
         for heading, values, ink in columns:
-            width = min(max(len(heading), *(len(value) for value in values)), WIDEST_VALUE)
+            widest = max(len(heading), *(len(value) for value in values), CHANGING.get(heading, 0))
+            width = min(widest, WIDEST_VALUE)
             if x + width > canvas.width:
                 canvas.text(min(x, canvas.width - 1), y, self.glyphs.ellipsis, Ink.MUTED)
                 return

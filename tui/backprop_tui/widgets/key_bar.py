@@ -43,7 +43,7 @@ def fitting(width: int, lead: tuple[KeySpec, ...] = (), specs: tuple[KeySpec, ..
 
 
 class KeyBar(CellView):
-    """One line of keys and words; a click does what the key does."""
+    """One line of keys and words; a click on either does what the key does, or the last of several keys."""
 
     DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; }"
 
@@ -79,14 +79,21 @@ class KeyBar(CellView):
             if spec.action in self._back:
                 # As long as the other word, so that the keys beside it stay where they are.
                 word = spec.back.ljust(len(word))
-            start = x
-            x = canvas.text(x, 0, key, Ink.MARK)
-            x = canvas.text(x + 1, 0, word, Ink.MUTED)
-            self._spans.append((start, x, spec.action))
-            x += GAP
+            for one in key.split(" "):
+                end = canvas.text(x, 0, one, Ink.MARK)
+                self._spans.append((x, end, self._action(one) or spec.action))
+                x = end + 1
+            end = canvas.text(x, 0, word, Ink.MUTED)
+            self._spans.append((x, end, spec.action))
+            x = end + GAP
+
+    def _action(self, key: str) -> str | None:
+        """Return what a key does, as it is shown."""
+        return next((spec.action for spec in (*self.lead, *self.specs) if spec.shown == key), None)
 
     def on_click(self, event: events.Click) -> None:
         """Do what the clicked key does."""
-        for start, stop, action in self._spans:
-            if start <= event.x < stop:
+        offset = event.get_content_offset(self)
+        for start, stop, action in self._spans if offset is not None else ():
+            if offset is not None and start <= offset.x < stop:
                 self.post_message(self.Pressed(action))

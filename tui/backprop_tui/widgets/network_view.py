@@ -12,6 +12,7 @@ from backprop_tui.cells import code_points, shorten
 from backprop_tui.connections import Line, draw_lines
 from backprop_tui.keys import KeySpec
 from backprop_tui.neuron_text import connection_lines, course_line, neuron_lines
+from backprop_tui.notation import compact
 from backprop_tui.palette import ZERO, Ink
 from backprop_tui.scales import round_up, short_number
 from backprop_tui.widgets.panel import Panel
@@ -44,11 +45,11 @@ class NetworkView(Panel):
     CONTENT: ClassVar[type] = NetworkPicture
     SCROLLS = (1, 0)
     KEYS: ClassVar[tuple[KeySpec, ...]] = (
-        KeySpec("up", "↑", "move(1,0)", "↑ ↓ ← → neuron", "Select a neuron.", "network"),
+        KeySpec("down", "↓", "move(1,0)", "↑ ↓ ← → neuron", "Select a neuron.", "network"),
         KeySpec("h", "h", "next_mode", "gradients", "Weights, gradients, updates.", "network"),
         KeySpec("right_square_bracket", "]", "next_layer", "[ ] sample", "Mean, or one sample.", "network"),
         KeySpec("v", "v", "next_panel", "view", "The next view.", "network"),
-        KeySpec("escape", "esc", "clear_selection", "overview", "Back to the overview.", "network"),
+        KeySpec("escape", "esc", "clear_selection", "out", "Back to the overview.", "network"),
     )
 
     def __init__(self, **options: object) -> None:
@@ -132,6 +133,7 @@ class NetworkView(Panel):
         picture: NetworkPicture = self.content
         self._spans = []
         self._bound = stable_bound(picture.bound, self._bound)
+        self._say_which(picture)
         height = self._drawing_lines()
         if can_be_lines(picture, canvas.width, height - 1):
             self._lines(canvas, picture, height)
@@ -139,6 +141,14 @@ class NetworkView(Panel):
             self._matrices(canvas, picture, height)
         self._info(canvas, picture, height)
         self._legend(canvas, picture, canvas.height - 1)
+
+    def _say_which(self, picture: NetworkPicture) -> None:
+        """Say in the title which layers are drawn, where there is no room for all."""
+        first, last, of = picture.layers[0].layer, picture.layers[-1].layer, len(picture.sizes) - 1
+        which = f"layer {first}" if first == last else f"layers {first} to {last}"
+        title = "network" if last - first + 1 == of else f"network, {which} of {of}"
+        if title != self.border_title:
+            self.border_title = title
 
     def _lines(self, canvas: Canvas, picture: NetworkPicture, height: int) -> None:
         """Draw a column a layer, from the inputs on, and lines between."""
@@ -158,7 +168,7 @@ class NetworkView(Panel):
             ]
             draw_lines(canvas, x, 1, gap - 1, height - 1, lines)
             x += gap
-            self._heading(canvas, x, layer)
+            self._heading(canvas, x, layer, CELL)
             for row in range(layer.units):
                 self._neuron(canvas, x, places[row] + 1, layer, row)
             x += CELL
@@ -178,7 +188,7 @@ class NetworkView(Panel):
         """Draw a block a layer: a row a neuron, a cell for each of its inputs."""
         x = 0
         for layer in picture.layers:
-            self._heading(canvas, x, layer)
+            self._heading(canvas, x, layer, CELL + layer.matrix.shape[1])
             levels = quantise(layer.matrix, self._bound)
             characters = code_points("".join(self.glyphs.signed) + self.glyphs.missing)
             inks = np.array([*range(Ink.SIGNED, Ink.SIGNED + 9), Ink.DEAD], np.uint8)
@@ -187,13 +197,18 @@ class NetworkView(Panel):
                 canvas.put(x + CELL, row + 1, characters[levels[row]], inks[levels[row]])
             x += CELL + levels.shape[1] + 1
 
-    def _heading(self, canvas: Canvas, x: int, layer: LayerPicture) -> None:
-        """Name a layer above its neurons, and how many of them are dead, if any."""
+    def _heading(self, canvas: Canvas, x: int, layer: LayerPicture, width: int) -> None:
+        """Name a layer above its neurons, how many of them are dead, if any, and which are drawn, if not all."""
         summary = self.frame.snapshot.layers[layer.layer - 1]  # type: ignore[union-attr]
         here = layer.layer == self.at_layer
         end = canvas.text(x, 0, f" {layer.layer} {layer.activation}", Ink.STRONG if here else Ink.MUTED)
         if summary.dead:
-            canvas.text(end + 1, 0, f"{self.glyphs.dead}{len(summary.dead)}", Ink.DEAD)
+            end = canvas.text(end + 1, 0, f"{self.glyphs.dead}{len(summary.dead)}", Ink.DEAD)
+        shown = len(layer.activations)
+        if shown < layer.units:
+            which = f" {layer.first}-{layer.first + shown - 1}/{layer.units}"
+            fits = end + len(which) <= x + width
+            canvas.text(end, 0, which if fits else self.glyphs.ellipsis, Ink.MUTED)
 
     def _neuron(self, canvas: Canvas, x: int, y: int, layer: LayerPicture, row: int) -> None:
         neuron, value, dead = layer.first + row, layer.activations[row], layer.dead[row]
@@ -241,12 +256,14 @@ class NetworkView(Panel):
             x = canvas.text(x, y, f" {bound}", Ink.MUTED)
         else:
             x = canvas.text(x, y, "are all zero", Ink.MUTED)
+        notes = [f"{layer.group} inputs a cell" for layer in picture.layers if layer.group > 1][:1]
         if picture.sample is None:
-            note = f"activations: mean of {picture.samples} samples"
+            notes.append(f"activations: mean of {picture.samples} samples")
         else:
-            note = f"activations: sample {picture.sample} of {picture.samples}"
-        if x + 3 + len(note) <= canvas.width:
-            canvas.text(x, y, f" {self.glyphs.separator} {note}", Ink.MUTED)
+            notes.append(f"activations: sample {picture.sample} of {picture.samples}")
+        for note in notes:
+            if x + 3 + len(note) <= canvas.width:
+                x = canvas.text(x, y, f" {self.glyphs.separator} {note}", Ink.MUTED)
 
 
 def can_be_lines(picture: NetworkPicture, width: int, height: int) -> bool:
@@ -266,10 +283,7 @@ def spread(count: int, height: int) -> list[int]:
 
 def number(value: float) -> str:
     """Return a number in at most six characters."""
-    if not np.isfinite(value):
-        return str(value)
-    text = f"{value + 0.0:.3g}"
-    return text if len(text) <= 6 else f"{value:.1g}" if len(f"{value:.1g}") <= 6 else short_number(value)[:6]
+    return compact(value, 6)
 
 
 def stable_bound(most: float, bound: float) -> float:

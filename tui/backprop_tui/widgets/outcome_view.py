@@ -21,11 +21,11 @@ class OutcomeView(Panel):
     SCROLLS = (1, 0)
     KEYS: ClassVar[tuple[KeySpec, ...]] = (
         KeySpec("h", "h", "next_mode", "picture", "Another picture that fits the problem.", "outcome"),
-        KeySpec("up", "↑", "move(1,0)", "↑ ↓ neurons", "Other neurons of the layer.", "outcome"),
-        KeySpec("left", "←", "move(0,1)", "← → layer", "Neurons of another layer.", "outcome"),
+        KeySpec("down", "↓", "move(1,0)", "↑ ↓ neurons", "Other neurons of the layer.", "outcome"),
+        KeySpec("right", "→", "move(0,1)", "← → layer", "Neurons of another layer.", "outcome"),
         KeySpec("right_square_bracket", "]", "next_layer", "[ ] output", "Another output.", "outcome"),
         KeySpec("v", "v", "next_panel", "view", "The next view.", "outcome"),
-        KeySpec("escape", "esc", "clear_selection", "overview", "Back to the overview.", "outcome"),
+        KeySpec("escape", "esc", "clear_selection", "out", "Back to the overview.", "outcome"),
     )
 
     def __init__(self, **options: object) -> None:

@@ -87,6 +87,10 @@ class Panel(CellView):
     def keep_up(self) -> None:
         """Follow new content before it is drawn: what is selected may have gone."""
 
+    def on_resize(self) -> None:
+        """Ask for as much as there is room for now, at once even if nothing trains."""
+        self.post_message(self.Changed())
+
     def move(self, down: int, right: int) -> None:
         """Do what an arrow does."""
 

@@ -77,11 +77,11 @@ class SettingsView(Panel):
         KeySpec("right", "→", "move(0,1)", "← → change", "Change the value.", "settings"),
         KeySpec("down", "↓", "move(1,0)", "↑ ↓ choose", "The next setting.", "settings"),
         KeySpec("enter", "enter", "confirm", "enter type", "Type a value.", "settings"),
+        KeySpec("escape", "esc", "clear_selection", "out", "Back to the overview.", "settings"),
         KeySpec("delete", "del", "take_out", "del layer", "Take the layer out.", "settings"),
         KeySpec("u", "u", "undo", "undo", "Go back to before the last intervention.", "settings"),
         KeySpec("c", "c", "copy_command_line", "c copy", "Copy the command line.", "settings"),
         KeySpec("f", "f", "save_experiment", "f file", "Save the experiment as a file.", "settings"),
-        KeySpec("escape", "esc", "clear_selection", "close", "Back to the overview.", "settings"),
     )
 
     def __init__(self, **options: object) -> None:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from backprop_core.commands import Step
 from backprop_core.dissection import PHASES, Dissection, DissectionRequest, LayerColumn, Station
+from backprop_core.frozen import dataclass
 from backprop_tui.cells import shorten
 from backprop_tui.keys import KeySpec
+from backprop_tui.notation import compact
 from backprop_tui.palette import Ink
-from backprop_tui.step_text import EQUATIONS, StepText, Table
+from backprop_tui.step_text import EQUATIONS, Row, StepText, Table
 from backprop_tui.step_walk import next_leg, next_neuron, phase_start, within
 from backprop_tui.widgets.message_line import wrapped
 from backprop_tui.widgets.panel import Panel
@@ -27,14 +29,23 @@ CELL_WIDTH = 9
 AIRY = 19
 """Lines from which on the layers are set apart from the formulas."""
 
-ABREAST = 116
-"""Columns from which on two tables stand beside each other."""
+LEAST_TABLE = 5
+"""Lines that the second of two tables below each other is worth drawing in."""
 
 ROOMY = 26
 """Lines from which on there are gaps, and the four equations have a line each."""
 
-Span = tuple[int, int, int, Station]
-"""A line, where on it a station is drawn (start, stop), and the station."""
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a line, and what a click on it chooses: a station, a weight or a sample."""
+
+    line: int
+    start: int
+    stop: int
+    station: Station | None = None
+    weight: int | None = None
+    sample: int | None = None
 
 
 class StepView(Panel):
@@ -47,14 +58,15 @@ class StepView(Panel):
         KeySpec("right", "→", "move(0,1)", "← → walk", "Go on to the next neuron.", "step"),
         KeySpec("down", "↓", "move(1,0)", "↑ ↓ layer", "Go on to the next layer.", "step"),
         KeySpec("left_square_bracket", "[", "previous_layer", "[ ] sample", "Another sample.", "step"),
+        KeySpec("h", "h", "next_mode", "h weight", "Another weight's update.", "step"),
         KeySpec("enter", "enter", "confirm", "enter take", "Take the step.", "step"),
-        KeySpec("escape", "esc", "clear_selection", "esc close", "Back to the overview.", "step"),
+        KeySpec("escape", "esc", "clear_selection", "out", "Back to the overview.", "step"),
     )
 
     def __init__(self, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self.station = Station()
-        self.sample = 1
+        self.sample = self.weight = 1
         self.border_title = "step"
         self._spans: list[Span] = []
 
@@ -63,6 +75,7 @@ class StepView(Panel):
         return DissectionRequest(
             station=self.station,
             sample=self.sample,
+            weight=self.weight,
             terms=self._table_rows(),
             rows=max((self.size.width - LAYER_LABEL) // CELL_WIDTH, 1),
             columns=self._layer_lines(),
@@ -72,6 +85,11 @@ class StepView(Panel):
         """Move to where another network, or a smaller batch, has the station and the sample."""
         self.sample = min(self.sample, self.content.batch)
         self.station = within(self.station, self._units())
+        self.weight = min(self.weight, self._fan_in())
+
+    def _fan_in(self) -> int:
+        layer = len(self._units()) if self.station.phase == "loss" else self.station.layer
+        return self.content.sizes[layer - 1] if self.content is not None else 1
 
     def _units(self) -> tuple[int, ...]:
         return self.content.sizes[1:] if self.content is not None else (1,)
@@ -88,19 +106,27 @@ class StepView(Panel):
         batch = self.content.batch if self.content is not None else 1
         self.sample = min(max(self.sample + direction, 1), batch)
 
+    def next_mode(self) -> None:
+        """Look at another weight: the neuron's next one, after the last its bias."""
+        if self.content is not None:
+            biased = self.content.neuron.bias is not None
+            self.weight = 0 if self.weight == self._fan_in() and biased else self.weight % self._fan_in() + 1
+
     def confirm(self) -> None:
         """Take the step, and be at the beginning of the next one."""
         self.station, self.sample = Station(), 1
         self.post_message(self.Sent(Step(1)))
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the phase or neuron that was clicked."""
+        """Go to the phase, neuron, weight or sample that was clicked."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        for line, start, stop, station in self._spans:
-            if line == offset.y and start <= offset.x < stop:
-                self.station = station
+        for span in self._spans:
+            if span.line == offset.y and span.start <= offset.x < span.stop:
+                self.station = span.station or self.station
+                self.weight = self.weight if span.weight is None else span.weight
+                self.sample = self.sample if span.sample is None else span.sample
                 self.post_message(self.Changed())
                 return
 
@@ -113,7 +139,8 @@ class StepView(Panel):
 
     def _table_rows(self) -> int:
         """Return how many rows a table may have."""
-        stacked = self.station.phase == "backward" and self._roomy and self.size.width < ABREAST
+        two = self._roomy and self.size.width // 2 < LABEL_WIDTH + 3 * NUMBER_WIDTH
+        stacked = two and self.station.phase in ("backward", "update")
         return max((self.size.height - self._layer_lines() - 10) // (2 if stacked else 1), 2)
 
     def paint(self, canvas: Canvas) -> None:
@@ -151,7 +178,7 @@ class StepView(Panel):
             marker = self.glyphs.selected if here else " "
             start = x
             x = canvas.text(x, y, f"{marker}{phase}", Ink.MARK if here else Ink.MUTED)
-            self._spans.append((y, start, x, phase_start(phase, it.sizes[1:])))
+            self._spans.append(Span(y, start, x, phase_start(phase, it.sizes[1:])))
             x += 1
         rest = f"step {it.step}, sample {it.row}"
         if it.batch > 1:
@@ -198,15 +225,15 @@ class StepView(Panel):
         station: Station = self.content.station
         here = column.layer == station.layer and neuron == station.neuron and station.phase != "loss"
         known = self._known(column.layer, neuron)
-        number = f"{value + 0.0:.3g}" if known else self.glyphs.dead_cell
+        number = compact(value, CELL_WIDTH - 2) if known else self.glyphs.dead_cell
         marker = self.glyphs.selected if here else " "
         ink = Ink.DEAD if dead else Ink.STRONG if here else Ink.TEXT if known else Ink.MUTED
-        end = canvas.text(x, y, f"{marker}{number[: CELL_WIDTH - 2]}", ink)
+        end = canvas.text(x, y, f"{marker}{number}", ink)
         if dead:
             canvas.text(end, y, self.glyphs.dead, Ink.DEAD)
         if column.layer:
             phase = "forward" if station.phase == "loss" else station.phase
-            self._spans.append((y, x, x + CELL_WIDTH, Station(phase, column.layer, neuron)))
+            self._spans.append(Span(y, x, x + CELL_WIDTH, Station(phase, column.layer, neuron)))
 
     def _known(self, layer: int, neuron: int) -> bool:
         """Tell whether the walk has come by a neuron's value."""
@@ -235,15 +262,20 @@ class StepView(Panel):
         return top - int(canvas.height >= AIRY)
 
     def _tables(self, canvas: Canvas, y: int, bottom: int, text: StepText) -> None:
-        tables = text.tables()
-        if canvas.width >= ABREAST:
+        """Draw the tables beside each other where they fit, else below, the second only if there is room."""
+        tables = text.tables(bottom - y)
+        column = canvas.width // len(tables)
+        if max(map(_width, tables)) <= column:
             for number, table in enumerate(tables):
-                self._table(canvas, number * (canvas.width // 2), y, bottom - y, table, text)
+                self._table(canvas, number * column, y, bottom - y, table, text)
             return
+        room = (bottom - y - int(self._roomy)) // len(tables)
+        tables = text.tables(room)
+        if room < LEAST_TABLE and text.it.station.phase == "update":
+            tables = tables[:1]
         for number, table in enumerate(tables):
-            left = len(tables) - number
-            room = (bottom - y) // left if left > 1 else bottom - y
-            y = self._table(canvas, 0, y, room, table, text) + int(self._roomy)
+            last = number == len(tables) - 1
+            y = self._table(canvas, 0, y, bottom - y if last else room, table, text) + int(self._roomy)
 
     def _table(self, canvas: Canvas, x: int, y: int, room: int, table: Table, text: StepText) -> int:
         """Draw a table into so many lines, and return the line below it."""
@@ -255,13 +287,28 @@ class StepView(Panel):
         rows, note = list(table.rows), table.note
         most = room - 1 - bool(note)
         if len(rows) > most:
-            left_out = len(rows) - (room - 2)
-            rows, note = rows[: max(room - 2, 0)], f"and {left_out} more" + (f"; {note}" if note else "")
-        for name, numbers, ink in rows:
+            most = max(room - 2, 0)
+            note = f"and {len(rows) - most} more" + (f"; {note}" if note else "")
+            here = next((place for place, row in enumerate(rows) if row.here), 0)
+            first = max(here - most + 1, 0)
+            rows = rows[first : first + most]
+        for row in rows:
             y += 1
-            line = name.rjust(LABEL_WIDTH) + "".join(number.rjust(NUMBER_WIDTH) for number in numbers)
-            canvas.text(x, y, line, ink)
+            self._row(canvas, x, y, row)
         if note:
             y += 1
             canvas.text(x + LABEL_WIDTH + 2, y, note, Ink.MUTED)
         return y + 1
+
+    def _row(self, canvas: Canvas, x: int, y: int, row: Row) -> None:
+        label = self.glyphs.ellipsis if row.label == "…" else row.label
+        line = label.rjust(LABEL_WIDTH) + "".join(number.rjust(NUMBER_WIDTH) for number in row.numbers)
+        end = canvas.text(x, y, line, Ink.STRONG if row.here else row.ink)
+        if row.here:
+            canvas.text(x + LABEL_WIDTH - len(label) - 1, y, self.glyphs.selected, Ink.MARK)
+        if row.weight is not None or row.sample is not None:
+            self._spans.append(Span(y, x, end, None, row.weight, row.sample))
+
+
+def _width(table: Table) -> int:
+    return LABEL_WIDTH + NUMBER_WIDTH * (len(table.headings) - 1)

@@ -39,6 +39,7 @@ PICTURES: tuple[tuple[str, str, tuple[int, int], int, int, Sequence[str]], ...] 
     ("narrow", "dying-relu", (80, 24), 100, 20, []),
     ("wide", "overfitting", (200, 50), 40, 40, []),
     ("step", "worked-example", MEDIUM, 1, 0, ["x", "n", "down", "down", "down", "down"]),
+    ("batch", "moons", MEDIUM, 1, 30, ["x", *["down"] * 5, "h", "right_square_bracket"]),
     ("network", "sequence", MEDIUM, 1, 2, ["v", "down", "down"]),
     ("plane", "spiral", MEDIUM, 50, 12, ["v", "v"]),
     (

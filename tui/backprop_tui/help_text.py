@@ -54,31 +54,35 @@ SCREEN = (
         "The step, taken apart",
         "x pauses and shows the coming step with all its numbers: forward, loss, backward, update. Left and right "
         "walk neuron by neuron, up and down layer by layer, [ and ] through the samples of the batch; enter takes "
-        "the step, and lands on the weights shown. A row of the network shows what has been computed so far; of the "
-        "four equations below, those applied are marked. Sums show their largest terms where there are too many.",
+        "the step, and lands on the weights shown. The update of one weight is worked out: its gradient as the "
+        "sum or mean over the batch's samples, and what L1, clipping, L2 and the optimizer's moments make of it; "
+        "h, or a click on another row, takes another weight. A row of the network shows what has been computed so "
+        "far; of the four equations below, those applied are marked. Sums show their largest terms where there "
+        "are too many.",
     ),
     (
         "The network",
-        "v shows the network: neurons with their activation (the mean over the samples, or with ] of one), lines or a "
-        "matrix for the weights between them; with h the gradients of the last step, or its updates. Blue and - is "
-        "negative, amber and + positive, thick is large. A selected neuron tells its connections with the largest "
-        "weights, and if it is dead, since which step and what killed it: training is repeated on a copy to find out.",
+        "v shows the network: neurons with their activation (the mean over the samples, or with ] of one), lines "
+        "or a matrix for the weights between them; with h the gradients of the last step, or its updates. Blue "
+        "and - is negative, amber and + positive, thick is large. What does not fit is told beside a layer's name "
+        "or in the title. A selected neuron tells its connections with the largest weights, and if it is dead, "
+        "since which step and what killed it: training is repeated on a copy to find out.",
     ),
     (
         "The outcome",
-        "v again shows what the network makes of its problem. Two inputs: the output over the plane, samples on it "
-        "(red on the wrong side), and each hidden neuron's own picture beside it. A series: predictions, "
-        "targets, and what the network says comes next, each prediction taken for true in the next window. Classes: "
-        "who is taken for whom, and the most confused samples. Else predictions against targets. h shows what else "
-        "fits.",
+        "v again shows what the network makes of its problem. Two inputs: the output over the plane, samples on "
+        "it (red on the wrong side), and each hidden neuron's own picture beside it, fewer times a second while "
+        "all of it changes. A series: predictions, targets, and what the network says comes next, each prediction "
+        "taken for true in the next window. Classes: who is taken for whom, and the most confused samples. Else "
+        "predictions against targets. h shows what else fits.",
     ),
     (
         "The settings",
-        "o shows all settings, changed while it trains: up and down choose, left and right or - and + change, enter "
-        "types a value, [ and ] go from data to training to network, delete takes a layer out, u undoes; the mouse "
-        "does all of it too. Below is the command line that opens the lab with these settings: c copies it, C writes "
-        "it as a shell script, f saves the experiment as a file. They pass on the settings, not the trained weights: "
-        "the command checkpoint does that.",
+        "o, or a click on the first line, shows all settings, changed while it trains: up and down choose, left "
+        "and right or - and + change, enter types a value, [ and ] go from data to training to network, delete "
+        "takes a layer out, u undoes; the mouse does all of it too. Below is the command line that opens the lab "
+        "with these settings: c copies it, C writes it as a shell script, f saves the experiment as a file. They "
+        "pass on the settings, not the trained weights: the command checkpoint does that.",
     ),
     (
         "Runs compared",

@@ -8,6 +8,7 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 _WORDS = {
+    "ˡ⁺¹δ": "_l+1 d",
     "δ": "d",
     "∂": "d",
     "Σ": "sum ",

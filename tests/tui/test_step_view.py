@@ -139,7 +139,7 @@ def test_the_shares_of_a_batch_add_up_in_however_many_lines(room, sample):
 
 
 def test_numbers_of_neurons_are_never_cut():
-    assert compact(-0.00123, 7) == "-0.0012"
+    assert (compact(-0.00123, 7), compact(-4e-6, 7), compact(-0.0, 3)) == ("-0.0012", "-4e-6", "0")
     assert [compact(value, 7) for value in (0.000159, -2.453e-05, 0.5, -0.0)] == [
         "1.59e-4",
         "-2.5e-5",

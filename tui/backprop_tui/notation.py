@@ -85,9 +85,9 @@ def operand(value: float) -> str:
 def compact(value: float, width: int) -> str:
     """Return a number with as many of three significant digits as a width holds, never one that is cut."""
     for places in (3, 2, 1):
-        mantissa, _, exponent = f"{value + 0.0:.{places - 1}e}".partition("e")
-        plain = f"{value + 0.0:.{places}g}"
-        for text in (plain, f"{mantissa}e{int(exponent)}" if exponent else plain):
+        for form in (f"{value + 0.0:.{places}g}", f"{value + 0.0:.{places - 1}e}"):
+            mantissa, e, exponent = form.partition("e")
+            text = f"{mantissa}e{int(exponent)}" if e else mantissa
             if len(text) <= width:
                 return text
     return "-0" if value < 0 else "0"

@@ -248,7 +248,12 @@ class StepView(Panel):
         return {"δ": "d"}.get(symbol, symbol) if self.glyphs.ascii else symbol
 
     def _equations(self, canvas: Canvas, text: StepText) -> int:
-        """Draw the four equations at the bottom, those applied marked; return the line below the room left."""
+        """Draw the four equations at the bottom, those applied marked; return the line below the room left.
+
+        Where a batch's samples need the room, and none is applied, they give way.
+        """
+        if self.content.station.phase == "update" and self.content.batch > 1:
+            return canvas.height
         lines = 4 if self._roomy else 2
         top = canvas.height - lines
         for index, (number, equation, meaning) in enumerate(EQUATIONS):

@@ -145,6 +145,23 @@ def test_a_sample_is_drawn_as_a_picture(glyphs, large, expected):
     assert [line for line in lines if line] == expected
 
 
+@pytest.mark.parametrize(
+    ("preset", "named"),
+    [
+        ("spiral", {"neurons", "layer"}),
+        ("moons", {"neurons"}),
+        ("digits", set()),
+        ("sequence", set()),
+        ("worked-example", {"neurons", "output"}),
+    ],
+)
+async def test_only_keys_that_do_something_are_named(preset, named):
+    async with open_lab(paused_engine(preset, steps=5)) as lab:
+        await lab.press("v", "v")
+        words = set(lab.shown("#keys").split())
+        assert words & {"neurons", "layer", "output"} == named
+
+
 async def test_a_confused_sample_that_is_no_picture_is_named():
     async with open_lab(paused_engine("spiral", steps=100), size=(80, 24)) as lab:
         frame = await lab.press("v", "v", "h")

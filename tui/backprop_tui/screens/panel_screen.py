@@ -11,6 +11,7 @@ from backprop_tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from backprop_core.snapshot import Frame, View
+    from backprop_tui.keys import KeySpec
     from backprop_tui.widgets.panel import Panel
 
 
@@ -34,6 +35,7 @@ class PanelScreen(LiveScreen):
             super().show_frame(frame)
             if self.panel is not None:
                 self.panel.show(frame)
+                self._name_keys(self.panel.keys)
 
     async def action_next_panel(self) -> None:
         """Open what comes next in turn: the overview, one panel after another, the overview."""
@@ -56,9 +58,15 @@ class PanelScreen(LiveScreen):
             if self.panel.PAUSES:
                 self.job(self._pause)
         self.set_class(name is not None, "-panel")
-        self.query_one(KeyBar).lead = () if self.panel is None else self.panel.KEYS
-        self.query_one(KeyBar).redraw()
+        self._name_keys(() if self.panel is None else self.panel.keys)
         self.wake()
+
+    def _name_keys(self, keys: tuple[KeySpec, ...]) -> None:
+        """Have the key bar begin with the panel's keys."""
+        bar = self.query_one(KeyBar)
+        if bar.lead != keys:
+            bar.lead = keys
+            bar.redraw()
 
     async def _pause(self) -> None:
         await self.ask(self.engine.pause())

@@ -33,6 +33,18 @@ class OutcomeView(Panel):
         self.picture = OutcomePicture()
         self.border_title = "outcome"
 
+    @property
+    def keys(self) -> tuple[KeySpec, ...]:
+        """Its keys, without those of neurons where none are drawn, and of outputs where there is one."""
+        it, idle = self.content, set[str]()
+        if not (isinstance(it, Plane) and it.neurons):
+            idle |= {"move(1,0)", "move(0,1)"}
+        elif it.layers == 1:
+            idle.add("move(0,1)")
+        if getattr(it, "outputs", 1) == 1:
+            idle.add("next_layer")
+        return tuple(spec for spec in self.KEYS if spec.action not in idle)
+
     def request(self) -> PanelRequest:
         """Ask for as many cells as there are."""
         return self.picture.request(*self.size)

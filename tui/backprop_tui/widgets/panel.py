@@ -73,6 +73,11 @@ class Panel(CellView):
     frame: Frame | None = None
     content: Any = None
 
+    @property
+    def keys(self) -> tuple[KeySpec, ...]:
+        """Those of its keys that do something to what is shown."""
+        return self.KEYS
+
     def request(self) -> PanelRequest:
         """Return what the next frame should hold."""
         raise NotImplementedError

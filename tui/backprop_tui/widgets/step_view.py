@@ -70,6 +70,12 @@ class StepView(Panel):
         self.border_title = "step"
         self._spans: list[Span] = []
 
+    @property
+    def keys(self) -> tuple[KeySpec, ...]:
+        """Its keys, without that of samples where the batch is one."""
+        one = self.content is not None and self.content.batch == 1
+        return tuple(spec for spec in self.KEYS if not (one and spec.action == "previous_layer"))
+
     def request(self) -> PanelRequest:
         """Ask for the station, as large as it can be shown."""
         return DissectionRequest(

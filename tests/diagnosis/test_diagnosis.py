@@ -117,6 +117,17 @@ def test_every_fault_shows(name, tmp_path):
     assert name in symptoms(after(experiment, 0.5 if name == "overfitting" else 0.1))
 
 
+def test_a_loss_that_rises_from_nothing_at_all_is_no_error():
+    evidence = Witness(after(SINE, 0.05)).gather()
+    risen = replace(evidence, loss=0.5, diverged=True, trend=replace(evidence.trend, best=0.0))
+    assert "come to 0" in FAULTS["diverging"].symptom(risen).summary
+    held_out = replace(evidence, validation=evidence.loss + 1, best_validation=0.0, diverged=False)
+    assert "come to 0" in FAULTS["overfitting"].symptom(held_out).summary
+    for fault in FAULTS.values():
+        fault.symptom(risen)
+        fault.symptom(held_out)
+
+
 def test_a_run_away_loss_and_numbers_that_are_none_are_two_things():
     growing = after(training(SINE, learning_rate=3.0), 0.005)
     ended = after(training(SINE, learning_rate=1e4), 1.0)

@@ -186,11 +186,14 @@ leaves a quarter of that. Far from the minimum the noise is small beside the gra
 def _diverging(evidence: Evidence) -> Symptom | None:
     if not evidence.diverged or evidence.ended or not math.isfinite(evidence.loss):
         return None
-    times = evidence.loss / evidence.trend.best
+    loss, best = evidence.loss, evidence.trend.best
+    numbers = {"loss": loss, "best": best}
+    if not best:
+        # In finite precision a loss comes to 0 where every sample is right enough.
+        return Symptom(f"The loss had come to 0; it is {loss:.4g} and rising.", numbers, CRITICAL)
+    times = loss / best
     return Symptom(
-        f"The loss is {times:.3g} times its best and rising.",
-        {"loss": evidence.loss, "best": evidence.trend.best, "times": times},
-        CRITICAL,
+        f"The loss is {times:.3g} times its best and rising.", {**numbers, "times": times}, CRITICAL
     )
 
 

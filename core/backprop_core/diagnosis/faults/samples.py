@@ -138,9 +138,9 @@ def _overfitting(evidence: Evidence) -> Symptom | None:
         return None
     if evidence.loss > evidence.trend.start or now < evidence.loss:
         return None
+    risen = f"is {now / best:.2f} times its best ({best:.4g})" if best else f"had come to 0 and is {now:.4g}"
     return Symptom(
-        f"The validation loss is {now / best:.2f} times its best ({best:.4g}), while the training loss has fallen "
-        f"to {evidence.loss:.4g}.",
+        f"The validation loss {risen}, while the training loss has fallen to {evidence.loss:.4g}.",
         {"validation": now, "best_validation": best, "training": evidence.loss},
         # Where no decay holds it there, going back and stopping does.
         proven=lambda untreated: CLEAR.lower(best, untreated.last_validation[0], evidence.data.baseline),

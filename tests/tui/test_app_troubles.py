@@ -413,3 +413,10 @@ async def test_all_is_said_of_each_preset_in_the_smallest_terminal_too():
             assert str(details.render()) == f"{preset.description}\n{preset.watch}"
             assert dialog.content_region.contains_region(details.region)
             await lab.pilot.press("down")
+
+
+async def test_a_frame_that_is_due_while_the_screen_is_taken_down_is_no_error():
+    async with open_lab(paused_engine()) as lab:
+        await lab.app.lab.query("*").remove()
+        lab.app.lab.wake()
+        await lab.until(lambda: not any(w.name == "frames" and w.is_running for w in lab.app.workers))

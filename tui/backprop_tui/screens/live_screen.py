@@ -187,6 +187,8 @@ class LiveScreen(Screen[None]):
             asked = self._asked
             try:
                 frame = await self.engine.frame(self.view())
+                if self._gone:
+                    return
                 self.show_frame(frame)
                 await self._announce(asked)
                 await self.log_of_session.look_after(self.engine, frame)
@@ -200,7 +202,15 @@ class LiveScreen(Screen[None]):
             running = self.frame is None or self.frame.state == "RUNNING"
             due = begun + (1 / self.fps if running else IDLE_SECONDS)
             await self._sleep(due - monotonic())
-            self._note_skipped(await self._line_free(due) and running)
+            late = await self._line_free(due)
+            if self._gone:
+                return
+            self._note_skipped(late and running)
+
+    @property
+    def _gone(self) -> bool:
+        """Whether the screen is being taken down: its widgets go before its workers are told."""
+        return not self.query(TitleLine)
 
     async def _line_free(self, due: float) -> bool:
         """Wait until the line can take a frame, and tell whether frames were left out for that."""

@@ -31,6 +31,30 @@ MISTAKES = [
     ("plain_loops", "e = sum(d_out[k] *", "e = sum((out[k] - y[k]) *", "raw-error-propagated", 2),
     ("labels_taken_off", "below.sum(axis=0)\n", "below.sum()\n", "bias-gradient-wrong-axis", 1),
     ("clipped_by_norm", "np.where(pre > 0, gh, 0.01 * gh)", "gh", "missing-hidden-derivative", 1),
+    (
+        "penalised_momentum",
+        "self.h.T @ d2 + self.weight_decay * self.w2",
+        "self.h.T @ d2",
+        "regularization-missing",
+        2,
+    ),
+    (
+        "penalised_momentum",
+        "np.where(self.z >= 0, 1, SLOPE)",
+        "np.where(self.z >= 0, 1, 0.4)",
+        "wrong-slope",
+        1,
+    ),
+    ("sums_of_products", "slope = 2 * difference", "slope = 2 * difference / len(X)", "divided-twice", None),
+    ("bias_from_nought", "dz = p - y", "dz = y - p", "sign-flipped", None),
+    ("norm_compared", "params[k] -= self.lr", "params[k] += self.lr", "sign-flipped", None),
+    (
+        "absolute_error_shown",
+        "logistic(hidden, derivative=True)",
+        "logistic(hidden_missed, derivative=True)",
+        "derivative-of-error",
+        1,
+    ),
 ]
 
 
@@ -45,6 +69,16 @@ def test_a_mistake_is_named_with_its_layer_and_line(tmp_path, name, right, wrong
     script.write_text(source.replace(right, wrong), encoding="utf-8")
     found = review(script)
     assert [(one.id, one.layer, one.line) for one in found.mistakes] == [(expected, layer, line)]
+
+
+def test_weights_crosswise_in_a_network_of_single_numbers_are_not_transposed(tmp_path):
+    source = (FOLDER / "shared_biases.py").read_text(encoding="utf-8")
+    crosswise = source.replace("d2 * w7) * h1", "d2 * w6) * h1").replace("(d1 * w6", "(d1 * w7")
+    script = tmp_path / "net.py"
+    script.write_text(crosswise, encoding="utf-8")
+    line = source[: source.index("e1 = ")].count("\n") + 1
+    found = review(script)
+    assert [(one.id, one.layer, one.line) for one in found.mistakes] == [("weights-not-transposed", 1, line)]
 
 
 def test_a_line_that_does_not_mend_the_gradient_is_not_shown_as_a_correction(tmp_path):

@@ -10,7 +10,15 @@ from backprop_core.review.gradients import ancestors, gradients
 from backprop_core.review.losses import downstream, find_meetings, is_curved
 from backprop_core.review.recorder import Ref
 from backprop_core.review.scalar_structure import scalar_passes
-from backprop_core.review.structure import chains_of, changed_paths, forward_uses, later_versions, merge_twins
+from backprop_core.review.structure import (
+    CONTRACTIONS,
+    chains_of,
+    changed_paths,
+    forward_uses,
+    is_update,
+    later_versions,
+    merge_twins,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,8 +53,12 @@ class UnitAnalysis:
         self.meetings: dict[int, list[Meeting]] = {}
         uses = forward_uses(graph, unit, self.until)
         chains = chains_of(graph, unit, uses, self.until)
+        self.left_out: set[str] = set()
+        """Trained weights that the chain does not hold: what was followed is not all of the network then."""
         if chains:
-            self._sort_chains(chains, {key[0] for key in uses})
+            trained = {key[0] for key in uses}
+            self.left_out = trained - {layer.use.handle.path for chain in chains for layer in chain.layers}
+            self._sort_chains(chains, trained)
         else:
             self._sort_passes(scalar_passes(graph, unit, self.until))
         self.family: Family | None = None
@@ -60,6 +72,7 @@ class UnitAnalysis:
         """Tell passes that lead to the update from others, and find the output of each."""
         biases = {layer.bias.path for chain in chains for layer in chain.layers if layer.bias is not None}
         self.updated = self.ancestors_of(self._after(trained | biases))
+        weights = self._weights()
         for chain in merge_twins(chains):
             training = any(layers[-1].use.node in self.updated for layers in (chain.layers, *chain.twins))
             (self.chains if training else self.evaluations).append(chain)
@@ -69,7 +82,8 @@ class UnitAnalysis:
                 self.meetings[id(last)] = meetings
                 if meetings:
                     best = next((one for one in meetings if one.node.op in ("subtract", "add")), meetings[0])
-                    last.a = best.output
+                    # What goes on with further weights is no output.
+                    last.a = None if best.target in weights else best.output
 
     def _sort_passes(self, passes: list[Pass]) -> None:
         neurons = [neuron for one in passes for layer in one.layers for neuron in layer]
@@ -90,6 +104,11 @@ class UnitAnalysis:
         """Return what the update left at some paths, also where an input of zero changed nothing."""
         before, after = self.unit.start.state, self.unit.end.state
         return [after[path] for path in paths if path in after and after[path] is not before.get(path)]
+
+    def _weights(self) -> set[Node]:
+        """What the update adds something to."""
+        before = self.unit.start.state
+        return {before[path] for path, new in self.new.items() if is_update(before[path], new)}
 
     @property
     def trained_outputs(self) -> set[Node]:
@@ -136,6 +155,7 @@ class UnitAnalysis:
     def _find_loss(self, families: list[Family]) -> None:
         """Choose the likeliest loss; what the update is made from is an error of its backward pass instead."""
         outputs, direct = self.all_outputs, self.trained_outputs
+        backward = self._backward_products(outputs)
         for family in families:
             if any(node in self.updated for node in family.nodes):
                 continue
@@ -143,7 +163,7 @@ class UnitAnalysis:
             for node in family.nodes:
                 within = set(ancestors(node, self.given, exactly=True))
                 reached = [output for output in outputs if output in within]
-                if not reached or node in outputs:
+                if not reached or node in outputs or backward & within:
                     continue
                 # A sum is whole where it has all samples of this update; later it has those of others too.
                 found = (
@@ -157,9 +177,37 @@ class UnitAnalysis:
                     best = found
                     self.family, self.loss = family, node
             if self.loss is not None:
+                self._add_penalties()
                 self.adjoints = gradients(self.loss, self.given)
                 self.own = gradients(self.loss, self.given | self.products)
                 return
+
+    def _backward_products(self, outputs: set[Node]) -> set[Node]:
+        """Return the products of the backward pass: what comes of them, such as a gradient's norm, is no loss."""
+        reached = set(outputs)
+        found = set()
+        for node in sorted(self.updated, key=lambda node: node.index):
+            if node not in self.given and any(source in reached for source in node.inputs):
+                reached.add(node)
+                if node.op in CONTRACTIONS and node not in self.products:
+                    found.add(node)
+        return found
+
+    def _add_penalties(self) -> None:
+        """Go on from a loss to its sum with a term in the weights themselves: with it, it is what is minimised."""
+        held, cut = self.held, self.given | self.products
+        index = 0 if self.loss is None else self.loss.index
+        while self.loss is not None:
+            for user in self.graph.users.get(self.loss, ()):
+                others = [source for source in user.inputs if source is not self.loss]
+                if user.op == "add" and np.size(user.value) == 1 and user not in self.updated and any(
+                    other not in held and held & set(ancestors(other, cut)) for other in others
+                ):  # fmt: skip
+                    self.loss = user
+                    break
+            if self.loss.index == index:
+                return
+            index = self.loss.index
 
     def _same_unit(self, node: Node) -> bool:
         """Whether a value was computed in the same go as the loss found so far: penalties are often added to it."""
@@ -182,11 +230,12 @@ def analyses(
     if not chosen:
         return
     parameters: set[str] = set()
-    for unit in chosen[:4]:
-        held = UnitAnalysis(graph, unit, [], set()).held
-        parameters = parameters or {path for path, node in unit.start.state.items() if node in held}
-        if parameters:
+    for number, unit in enumerate(chosen[:4]):
+        # A bias that begins as a whole number is a parameter only after the first update.
+        if parameters and number > 1:
             break
+        held = UnitAnalysis(graph, unit, [], set()).held
+        parameters |= {path for path, node in unit.start.state.items() if node in held}
     later = later_versions(units, parameters)
     for unit in chosen:
         unit.parameters = frozenset(parameters)

@@ -80,7 +80,8 @@ def parameter_data(
     new = analysis.new.get(path)
     old_value = np.asarray(state.value, float)
     gradient = analysis.adjoints.get(state)
-    applied, how = np.zeros_like(old_value), {"adaptive": False, "stale": False, "memory": False}
+    applied = np.zeros_like(old_value)
+    how: Data = {"adaptive": False, "stale": False, "memory": False, "agreement": 0.0}
     buffers: list[Node] = []
     if new is not None:
         applied = _difference(new.value, old_value)
@@ -99,10 +100,8 @@ def parameter_data(
         "scales": [] if new is None else _scales(analysis, sites, new),
         "changed": new is not None,
         "memory_line": _memory_line(analysis, sites, buffers),
+        "still_line": _still_line(analysis, sites, path, state),
         "touched": analysis.unit.end.state.get(path) is not state,
-        "agreement": 0.0
-        if new is None
-        else float(np.sign(np.vdot(applied, _difference(new.value, old_value)))),
         "canonical": _canonical(layers, path, applied, gradient, analysis.own.get(state)),
         **how,
     }
@@ -150,7 +149,19 @@ def _memory_line(analysis: UnitAnalysis, sites: Sites, buffers: list[Node]) -> i
     return 0
 
 
+def _still_line(analysis: UnitAnalysis, sites: Sites, path: str, state: Node) -> int:
+    """Return where a parameter is given its own value again, or where the zeros were made that its update adds."""
+    after = analysis.unit.end.state.get(path)
+    if after is None or path in analysis.new or after is state:
+        return 0
+    inside = [node for node in ancestors(after, analysis.start) if node not in analysis.start]
+    zeros = [node for node in inside if node.op in ("zeros_like", "full_like") and not np.any(node.value)]
+    return sites.line(zeros[-1].site) if zeros and zeros[-1].site >= 0 else _update_line(sites, after)
+
+
 def _update_line(sites: Sites, new: Node) -> int:
+    if new.op in ("add", "subtract", "set_item") and new.site >= 0:
+        return sites.line(new.site)
     if new.names:
         return sites.line(new.names[0][1])
     return sites.line(new.site) if new.site >= 0 else 0
@@ -176,7 +187,7 @@ def _buffers(analysis: UnitAnalysis, state: Node, new: Node) -> list[Node]:
 
 def _without_buffers(
     analysis: UnitAnalysis, state: Node, new: Node, buffers: list[Node], applied: Array
-) -> tuple[Array, dict[str, bool]]:
+) -> tuple[Array, Data]:
     """Return the part of an update that this unit's gradient makes, and what kind of memory there is beside it."""
     everything = ancestors(new, analysis.start)
     remembering: set[Node] = set(buffers)
@@ -211,27 +222,51 @@ def _without_buffers(
     if not linear:
         return np.reshape(-value, applied.shape), {
             "adaptive": True, "stale": stale, "memory": True,
+            "agreement": -_direction(analysis, new, gradient, buffers),
         }  # fmt: skip
     return np.reshape(slope.flat[0] * value, applied.shape), {
         "adaptive": False,
         "stale": stale,
         "memory": True,
+        "agreement": 0.0,
     }
+
+
+def _direction(analysis: UnitAnalysis, new: Node, gradient: Node, buffers: list[Node]) -> float:
+    """Return 1 where an adaptive step goes up the gradient that enters it, −1 where it goes down.
+
+    What it remembers of the gradients' size only scales the step: the sign is that with which the gradient itself, or a
+    mean of gradients, enters.
+    """
+    after = {
+        analysis.new[path] for path, node in analysis.unit.start.state.items()
+        if node in buffers and path in analysis.new
+    }  # fmt: skip
+    ones = np.ones(np.shape(new.value))
+    direct = gradients(new, analysis.start | after | {gradient}, ones)
+    total = float(np.sum(direct.get(gradient, 0.0)))
+    for node in after:
+        through = direct.get(node)
+        made = gradients(node, analysis.start | {gradient}, np.ones(np.shape(node.value))).get(gradient)
+        if through is None or made is None or not np.allclose(made, np.ravel(made)[0], rtol=1e-9, atol=0):
+            continue
+        total += float(np.sum(through) * np.ravel(made)[0])
+    return float(np.sign(total))
 
 
 def _less_memory(
     analysis: UnitAnalysis, new: Node, buffers: list[Node], applied: Array
-) -> tuple[Array, dict[str, bool]]:
+) -> tuple[Array, Data]:
     """Take from an update what it has from older gradients, where that is in proportion to them."""
     found = gradients(new, analysis.start, np.ones(np.shape(new.value)))
     rest = applied
     for buffer in buffers:
         slope = np.asarray(found.get(buffer, np.zeros(np.shape(buffer.value))))
         if not np.allclose(slope, slope.flat[0], rtol=1e-9, atol=1e-15):
-            return applied, {"adaptive": True, "stale": False, "memory": True}
+            return applied, {"adaptive": True, "stale": False, "memory": True, "agreement": 0.0}
         rest = rest - slope.flat[0] * np.asarray(buffer.value, float)
     stale = any(_is_kept_whole(analysis, buffer) for buffer in buffers)
-    return rest, {"adaptive": False, "stale": stale, "memory": True}
+    return rest, {"adaptive": False, "stale": stale, "memory": True, "agreement": 0.0}
 
 
 def _is_kept_whole(analysis: UnitAnalysis, buffer: Node) -> bool:
@@ -264,44 +299,77 @@ def _never_forgets(analysis: UnitAnalysis, gradient: Node, buffers: list[Node]) 
 def _scales(analysis: UnitAnalysis, sites: Sites, new: Node) -> list[Data]:
     """Return the single numbers that the gradient is multiplied with or divided by, the last first."""
     learned = analysis.trained_outputs
+    forward = analysis.ancestors_of(learned)
     found = []
     for node in ancestors(new, analysis.start):
         if node in analysis.start:
             continue
+        if any(source in forward for source in node.inputs):
+            forward.add(node)
         if any(source in learned for source in node.inputs):
             learned.add(node)
             if node.op in ("multiply", "divide", "true_divide") and len(node.arguments) >= 2:
-                found += _scale_of(sites, node, learned)
+                found += _scale_of(sites, node, learned, forward)
     return found[::-1][:12]
 
 
-def _scale_of(sites: Sites, node: Node, learned: Collection[Node]) -> list[Data]:
+def _scale_of(sites: Sites, node: Node, learned: Collection[Node], forward: Collection[Node]) -> list[Data]:
     for position in (0, 1):
         argument = node.arguments[position]
-        if isinstance(argument, Ref) and node.inputs[argument.index] in learned:
-            continue
+        if isinstance(argument, Ref):
+            source = node.inputs[argument.index]
+            # A single weight, input or activation scales nothing.
+            if source in learned or source in forward:
+                continue
         value = number_in(node, position)
         if value is not None and not (node.op != "multiply" and position == 0):
-            text = _operand_text(sites, node, position)
+            syntax = _operand(sites, node, position)
+            constant, rest = _without_numbers(syntax)
+            text = "" if syntax is None else sites.text(syntax)
+            if rest is not None and constant and _names_a_rate(sites.text(rest)):
+                # In 2 * lr the two is the gradient's.
+                value, text = value / constant, sites.text(rest) if constant != -1 else text
             power = -1 if node.op != "multiply" else 1
-            last = re.split(r"[.\[]", text.rstrip("]\"'"))[-1].strip("\"'")
-            named = bool(RATE.match(last)) or bool(RATE.match(text.lstrip("-").strip()))
+            named = _names_a_rate(text)
             return [
                 {"value": value, "text": text, "power": power, "line": sites.line(node.site), "rate": named}
             ]
     return []
 
 
-def _operand_text(sites: Sites, node: Node, position: int) -> str:
+def _names_a_rate(text: str) -> bool:
+    last = re.split(r"[.\[]", text.rstrip("]\"'"))[-1].strip("\"'")
+    return bool(RATE.match(last)) or bool(RATE.match(text.lstrip("-").strip()))
+
+
+def _operand(sites: Sites, node: Node, position: int) -> ast.expr | None:
     syntax = sites.nodes[node.site]
     if isinstance(syntax, ast.BinOp):
-        return sites.text(syntax.left if position == 0 else syntax.right)
-    if isinstance(syntax, ast.AugAssign):
-        return sites.text(syntax.value)
-    return ""
+        return syntax.left if position == 0 else syntax.right
+    return syntax.value if isinstance(syntax, ast.AugAssign) else None
 
 
-RATE = re.compile(r"^(lr|eta|alpha|learning_?rate|l_?rate|learnrate|step_?size|rate|η|α)\d?$", re.IGNORECASE)
+def _without_numbers(syntax: ast.expr | None) -> tuple[float, ast.expr | None]:
+    """Take the numbers that are written in a product apart from what is multiplied with them."""
+    if isinstance(syntax, ast.Constant) and isinstance(syntax.value, (int, float)):
+        return float(syntax.value), None
+    if isinstance(syntax, ast.UnaryOp) and isinstance(syntax.op, ast.USub):
+        constant, rest = _without_numbers(syntax.operand)
+        return -constant, rest
+    if isinstance(syntax, ast.BinOp) and isinstance(syntax.op, (ast.Mult, ast.Div)):
+        (left, one), (right, other) = _without_numbers(syntax.left), _without_numbers(syntax.right)
+        if other is None and right:
+            return (left * right if isinstance(syntax.op, ast.Mult) else left / right), one
+        if one is None and isinstance(syntax.op, ast.Mult):
+            return left * right, other
+    return 1.0, syntax
+
+
+RATE = re.compile(
+    r"^((current|cur|now|base|initial|init|start|epoch|decayed)_?)?"
+    r"(lr|eta|alpha|learning_?rate|l_?rate|learn_?rate|step_?size|rate|η|α)(_?(t|now|\d))?$",
+    re.IGNORECASE,
+)
 
 
 def named_rates(analysis: UnitAnalysis) -> list[float]:

@@ -32,7 +32,7 @@ def capture(analysis: UnitAnalysis, sites: Sites, label: str, detail: bool) -> D
     if analysis.passes:
         return capture_scalars(analysis, sites, label, detail)
     chains = analysis.chains
-    if not chains or any(chain.layers[-1].a is None for chain in chains):
+    if not chains or analysis.left_out or any(chain.layers[-1].a is None for chain in chains):
         return None
     depth = len(chains[0].layers)
     first = chains[0].layers
@@ -262,7 +262,7 @@ def _taken_at(sites: Sites, node: Node) -> int:
     """Return the line at which samples are taken from an array, 0 where they are all of it."""
     while node.op in VIEWS and node.inputs:
         if node.op == "item" and node.site >= 0:
-            return sites.line(node.site)
+            return sites.definition(node.site) or sites.line(node.site)
         node = node.inputs[0]
     return 0
 

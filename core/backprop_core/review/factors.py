@@ -33,6 +33,8 @@ def factors(network: Network, search: Search, state: State) -> tuple[list[Findin
             continue
         path = network.weights[key[0]] if key[1] == "W" else network.biases[key[0]]
         part = network.parameters.get(path or "")
+        if _replaced(state, key):
+            continue
         signs[key] = fit.factor < 0
         if part is not None and part["adaptive"]:
             # Its own gradient may have the wrong sign, or the step may go up it: both is right again.
@@ -70,6 +72,12 @@ def _agreement(network: Network, path: str) -> float:
     )
 
 
+def _replaced(state: State, key: tuple[int, str]) -> bool:
+    """Whether something else stands for a gradient: its sign says nothing then."""
+    ids = ("bias-gradient-wrong-axis", "weights-in-place-of-activation")
+    return any(edit.id in ids and edit.layer == key[0] + 1 and edit.place == key[1] for edit in state.edits)
+
+
 def _edited(state: State, key: tuple[int, str]) -> bool:
     """Whether an edit put something of another size in place: its factor says nothing then."""
     sized = {"error-not-propagated", "weights-in-place-of-activation", "outputs-in-place-of-inputs",
@@ -100,14 +108,38 @@ def _classified(network: Network, search: Search, fit: Fit, part: Data) -> tuple
         ]  # fmt: skip
         # A number that can only be the rate leaves no doubt about what is gradient and what is rate.
         kappas = [] if rates else kappas
-        kappas += [abs(fit.factor / value) for value in rates or values if value]
-    options = [_class_of(kappa, fit.power, network, rows, outputs) for kappa in kappas]
-    order = {"ok": 0, "constant": 2, "sum": 1, "divided": 1, "odd": 3}
+        counts = {value**power for value in (rows, network.samples) if value > 1 for power in (1.0, -1.0)}
+        likely = rates or [
+            value for value in values if not any(abs(value - count) < 1e-9 * count for count in counts)
+        ]
+        kappas += [abs(fit.factor / value) for value in likely if value]
+    counts = _counts(network, part) if rows == 1 and not network.averaged else set()
+    options = [_class_of(kappa, fit.power, network, rows, outputs, counts) for kappa in kappas]
+    order = {"ok": 0, "constant": 1, "sum": 1, "divided": 1, "odd": 3}
     kind, rest = min(options, key=lambda option: (order[option[0]], abs(np.log(option[1]))))
     return ("constant" if kind == "odd" else kind), rest
 
 
-def _class_of(kappa: float, power: int, network: Network, rows: int, outputs: int) -> tuple[str, float]:
+NUMBER_OF_SAMPLES = re.compile(
+    r"len\(|shape\[|\.size|(^|[._])(n|m|num|count|samples|(n|num)_\w*(samples|train|rows|patterns))$",
+    re.IGNORECASE,
+)
+
+
+def _counts(network: Network, part: Data) -> set[float]:
+    """Return how many samples there may be where each update sees one: an array's rows, or what is divided by."""
+    found = {float(max(point.data["source"]["rows"] for point in network.points))}
+    found |= {
+        float(scale["value"])
+        for scale in part["scales"]
+        if scale["power"] < 0 and NUMBER_OF_SAMPLES.search(scale["text"])
+    }
+    return {count for count in found if count > 2}
+
+
+def _class_of(
+    kappa: float, power: int, network: Network, rows: int, outputs: int, counts: set[float]
+) -> tuple[str, float]:
     def near(value: float) -> bool:
         return abs(kappa - value) <= 1e-4 * value
 
@@ -128,6 +160,8 @@ def _class_of(kappa: float, power: int, network: Network, rows: int, outputs: in
             return "ok", 1.0
     if rows == 1 and samples > 1 and (near(samples) or near(1 / samples)):
         return "ok", 1.0
+    if any(near(1 / count) for count in counts):
+        return "divided", 1.0
     small = sorted(
         {2.0, 0.5, float(outputs), 1 / outputs, 2.0 * outputs, 0.5 / outputs, 0.5 * outputs, 2 / outputs}
     )

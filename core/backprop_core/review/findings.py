@@ -124,19 +124,25 @@ def _with_update_target(network: Network, point: Point) -> Array | None:
     y = point.target
     if y is None or network.loss not in ("quadratic", "cross-entropy", "binary-cross-entropy"):
         return None
-    from backprop_core.review.points import LOSS_BASES
-
-    a = point.layers[-1].A
-    return np.asarray(LOSS_BASES[network.loss](a, y), float) / (len(a) if network.averaged else 1)
+    return _error_with(network, point, y)
 
 
 def _shifted(network: Network, point: Point, shift: int) -> Array | None:
     y = point.data["target"]["loss"]
     if y is None or network.loss != "quadratic":
         return None
+    return _error_with(network, point, np.roll(y, shift, axis=0))
+
+
+def _error_with(network: Network, point: Point, targets: Array) -> Array:
+    """Return ∂L/∂a with other targets than the loss's."""
     from backprop_core.review.points import LOSS_BASES
 
-    return np.asarray(LOSS_BASES["quadratic"](point.layers[-1].A, np.roll(y, shift, axis=0)), float)
+    base, a, own = LOSS_BASES[network.loss], point.layers[-1].A, point.data["target"]["loss"]
+    scale = 1 / len(a) if network.averaged else 1.0
+    if own is not None and own.shape == a.shape and np.any(right := np.asarray(base(a, own), float)):
+        scale = float(np.vdot(point.e, right) / np.vdot(right, right))
+    return np.asarray(scale * base(a, targets), float)
 
 
 def _from_edits(network: Network, states: list[State]) -> list[Finding]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from backprop_core.review.activation_forms import Form
     from backprop_core.review.points import Network, Point, PointLayer
 
     Array = NDArray[Any]
@@ -168,8 +169,12 @@ class Search:
 
     def _choices(self, state: State, index: int) -> Iterator[Choice]:
         top = index == self.depth - 1
+        above = None if top else state.fits.get((index + 1, "W"))
+        # The script's error may be that of the mean, or of the sum.
+        scales = {1.0, float(min(self.rows)) if self.network.averaged else 1.0}
+        scales |= set() if above is None or above.varying else {above.factor}
         for cost, edits, signal in self._propagated(state, index) if not top else [(0.0, (), state.signal)]:
-            for choice in self._derivatives(signal, index):
+            for choice in self._derivatives(signal, index, sorted(scales)):
                 yield replace(choice, cost=cost + choice.cost, edits=edits + choice.edits, signal=signal)
 
     # -- from the layer above ------------------------------------------------------------------------------------
@@ -213,7 +218,7 @@ class Search:
 
     # -- the activation's derivative -----------------------------------------------------------------------------
 
-    def _derivatives(self, signal: tuple[Array, ...], index: int) -> Iterator[Choice]:
+    def _derivatives(self, signal: tuple[Array, ...], index: int, scales: list[float]) -> Iterator[Choice]:
         layers, top = self._of(index), index == self.depth - 1
         number = index + 1
         true = self._true(signal, index)
@@ -233,7 +238,7 @@ class Search:
         if top:
             extra = tuple(d * self._again(layer, name) for d, layer in zip(true, layers, strict=True))
             yield Choice(1.0, (Edit("extra-output-derivative", number),), extra, extra)
-        yield from self._wrong_arguments(signal, index)
+        yield from self._wrong_arguments(signal, index, scales)
         yield from self._wrong_slope(signal, index)
 
     def _error_for_output(self, signal: tuple[Array, ...], index: int) -> Iterator[Choice]:
@@ -264,7 +269,9 @@ class Search:
     def _same(self, one: tuple[Array, ...], other: tuple[Array, ...]) -> bool:
         return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
-    def _wrong_arguments(self, signal: tuple[Array, ...], index: int) -> Iterator[Choice]:
+    def _wrong_arguments(
+        self, signal: tuple[Array, ...], index: int, scales: list[float]
+    ) -> Iterator[Choice]:
         form = self.network.forms[index]
         if form is None:
             return
@@ -275,8 +282,8 @@ class Search:
             if error is not None and error.shape != layer.Z.shape:
                 error = np.repeat(error, layer.Z.shape[1], axis=1) if error.shape[1] == 1 else None
             taken = wrong_arguments(form, layer.Z, layer.A, error)
-            if error is not None:
-                taken.setdefault("derivative-of-error", []).extend([form.derivative(s), form.derivative(-s)])
+            if form.name != "linear":
+                taken.setdefault("derivative-of-error", []).extend(_at_signal(form, s, scales))
             for name, arrays in taken.items():
                 made.setdefault(name, []).append([s * array for array in arrays])
         for name, per_point in made.items():
@@ -293,17 +300,18 @@ class Search:
         if name not in ("relu", "leaky-relu", "elu"):
             return
         columns, values = [], []
+        decays = self._asks_decay(index)
         for point, s in zip(self.points, signal, strict=True):
             layer = point.layers[index]
             if layer.applied_w is None:
                 return
-            above = layer.X.T @ (s * (layer.Z > 0))
-            below = layer.X.T @ (s * (layer.Z <= 0))
+            parts = [layer.X.T @ (s * (layer.Z > 0)), layer.X.T @ (s * (layer.Z <= 0))]
+            parts += [layer.W * layer.kept[:, None]] if decays else []
             scale = np.linalg.norm(layer.applied_w) or 1.0
-            columns.append(np.column_stack([above.ravel(), below.ravel()]) * (point.rate / scale))
+            columns.append(np.column_stack([part.ravel() for part in parts]) * (point.rate / scale))
             values.append(-layer.applied_w.ravel() / scale)
         a, b = np.concatenate(columns), np.concatenate(values)
-        if not np.all(np.isfinite(a)) or np.linalg.matrix_rank(a) < 2:
+        if not np.all(np.isfinite(a)) or np.linalg.matrix_rank(a) < a.shape[1]:
             return
         solution = np.linalg.lstsq(a, b, rcond=None)[0]
         slope = float(solution[1] / solution[0]) if solution[0] else 1.0
@@ -412,8 +420,11 @@ class Search:
         if self.network.biases[index] is None or any(layer.applied_b is None for layer in layers):
             return [(0.0, None, None)]
         observed = [-np.asarray(layer.applied_b) for layer in layers]
-        held = [np.zeros_like(o) for o in observed]
+        # Where errors cancel in a sum, what is left of them is rounding.
+        held = [np.full_like(o, np.abs(e).sum()) for o, e in zip(observed, state.raw, strict=True)]
         right = [d.sum(axis=0, keepdims=True) for d in choice.used]
+        if self.network.shares_bias(index):
+            right = [np.full(o.shape, g.sum()) for o, g in zip(observed, right, strict=True)]
         if all(not np.any(o) for o in observed):
             if all(not np.any(g) for g in right):
                 return [(0.0, None, None)]
@@ -458,6 +469,13 @@ class Search:
                     yield made  # type: ignore[misc]
         if layers[0].A.shape[1] == shape[-1]:
             yield [layer.A.sum(axis=0, keepdims=True) * np.ones(shape) for layer in layers]
+
+
+def _at_signal(form: Form, signal: Array, scales: list[float]) -> list[Array]:
+    """Return the derivative, in terms of z or of a, at the error that arrives at a layer."""
+    taken = [sign * scale * signal for scale in scales for sign in (1.0, -1.0)]
+    found = [form.derivative(one) for one in taken]
+    return found + ([] if form.by_output is None else [form.by_output(one) for one in taken])
 
 
 def _judged(cost: float, fit: Fit | None, before: list[Fit]) -> float:

@@ -67,6 +67,15 @@ class Sites:
         """Return the site's line, from 1."""
         return getattr(self.nodes[site], "lineno", 0)
 
+    def definition(self, site: int) -> int:
+        """Return the line at which ``rows`` in ``x[rows]`` was last given a value before it; or 0."""
+        node = self.nodes[site]
+        if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Name):
+            return 0
+        given = re.compile(rf"^\s*{re.escape(node.slice.id)}\s*=[^=]")
+        lines = self.source.split("\n")[: node.lineno - 1]
+        return max((number for number, text in enumerate(lines, 1) if given.match(text)), default=0)
+
     def part(self, site: int, number: int) -> str:
         """Return the source of a call's n-th argument, or of the n-th value that a text is formatted with."""
         node = self.nodes[site]

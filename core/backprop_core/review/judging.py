@@ -29,5 +29,11 @@ def judged(messages: list[dict[str, Any]]) -> Judgement | None:
         if other is None:
             return judgement
         assumed = judge(other)
-        fewer = len(assumed.findings) < len(judgement.findings)
-        return assumed if not assumed.findings or (network.loss == "absolute" and fewer) else judgement
+        better = _told(assumed) < _told(judgement)
+        return assumed if not assumed.findings or (network.loss == "absolute" and better) else judgement
+
+
+def _told(judgement: Judgement) -> tuple[int, int]:
+    """Return how many findings explain nothing, and how many there are."""
+    findings = judgement.findings
+    return sum(finding.id == "wrong-gradient" for finding in findings), len(findings)

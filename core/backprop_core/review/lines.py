@@ -38,6 +38,12 @@ BIAS = re.compile(
 )
 """Names for the gradient of a bias: with one sample it is δ itself, and no alias of it."""
 SUBTRACTS = re.compile(r"-=|=.*[\w)\]]\s*-\s*\w")
+TURNED = {"T", "transpose", "swapaxes"}
+"""What computes nothing: weights that are turned to propagate an error are no gradient."""
+OF_GRADIENTS = re.compile(
+    r"(?<![A-Za-z0-9])(d_?[A-Zwb]\w*|\w*grad\w*|\w*nabla\w*|\w*update\w*|vel\w*|v[wb]?\d*)\b"
+)
+"""What an update adds by mistake if it adds it."""
 STRIDES = (1, 2, 3, 4)
 
 
@@ -95,12 +101,16 @@ class Lines:
                 ),
                 0,
             )
-        if finding.id == "bias-never-updated" and finding.layer is not None:
-            return self._update([self.network.weights[finding.layer - 1]])
+        if finding.id == "bias-never-updated":
+            return self._of_the_still(finding)
         if finding.id == "target-misaligned":
             return int(self.network.points[0].data["source"].get("target_line", 0))
         if finding.id == "gradient-transposed":
             return self._of_the_transposed(finding)
+        if finding.id == "regularization-wrong-factor":
+            return self._of_the_weights(finding)
+        if finding.id == "divided-twice" and (line := self._of_the_division(finding)):
+            return line
         if finding.id == "sign-flipped":
             return self._of_the_rate(finding) or self._of_the_error(finding) or self._update(finding.paths)
         if finding.id in HARMFUL and finding.layer is None:
@@ -111,14 +121,27 @@ class Lines:
             return self._of_the_derivative(finding)
         return 0
 
+    def _of_the_still(self, finding: Finding) -> int:
+        """Return where a bias gets what it had, or a gradient of zeros; else where its layer's weights are updated."""
+        for path in finding.paths:
+            part = self.network.parameters.get(path)
+            if part is not None and part["still_line"]:
+                return int(part["still_line"])
+        layer = len(self.network.weights) if finding.layer is None else finding.layer
+        return self._update(self.network.weight_paths[layer - 1])
+
     def _of_the_output(self) -> int:
         """Return where the output's δ is made, if the script calls it the gradient of the whole loss."""
         top = self.state.deltas.get(len(self.network.weights))
-        entry = None if top is None or self.number is None else self._first(top[self.number])
-        names = (
-            [] if entry is None else [line for name, line in self._whole(entry)["names"] if WHOLE.match(name)]
-        )
-        return int(names[-1]) if names else self._of_a_sum()
+        if top is None or self.number is None:
+            return self._of_a_sum()
+        for value in (top[self.number], self.state.raw[self.number]):
+            entry = self._first(value)
+            named = [] if entry is None else self._whole(entry)["names"]
+            lines = [line for name, line in named if WHOLE.match(name)]
+            if lines:
+                return int(lines[-1])
+        return self._of_a_sum()
 
     def _of_a_sum(self) -> int:
         """Return the update that takes a sum over the samples, made before one by one, as it is."""
@@ -144,6 +167,35 @@ class Lines:
         named = [] if entry is None else self._whole(entry)["names"]
         names = [line for name, line in named if not BIAS.search(name)]
         return int(names[-1]) if len(names) > 1 else 0
+
+    def _of_the_weights(self, finding: Finding) -> int:
+        """Return where a multiple of the weights is taken."""
+        layers = [] if self.point is None else self.point.layers
+        for index in range(len(layers)) if finding.layer is None else [finding.layer - 1]:
+            for entry in self.detail:
+                if entry["op"] in ("multiply", "divide") and self._holds(entry["value"], layers[index].W):
+                    return int(entry["called"])
+        return 0
+
+    def _of_the_division(self, finding: Finding) -> int:
+        """Return the last division by the number of samples, if there are two that all layers share."""
+        if self.point is None:
+            return 0
+        shared: list[int] | None = None
+        rows = self.point.rows
+        for path in [path for path in finding.paths if path in self.network.weights]:
+            scales = self.network.parameters[path]["scales"]
+            found = [
+                int(scale["line"]) for scale in scales
+                if scale["value"] and not scale["rate"] and (
+                    round(scale["value"] ** -scale["power"], 6) == rows > 2
+                    or (rows == 1 and scale["power"] < 0 and scale["value"] > 2)
+                )
+            ]  # fmt: skip
+            shared = found if shared is None else [line for line in shared if line in found]
+            if len(found) < (1 if rows == 1 else 2):
+                return 0
+        return shared[0] if shared else 0
 
     def _of_the_derivative(self, finding: Finding) -> int:
         """Return the statement that computes a wrong derivative, if it is one by itself."""
@@ -186,28 +238,39 @@ class Lines:
         return 0
 
     def _of_the_error(self, finding: Finding) -> int:
-        """Return where targets minus outputs are taken, if every update subtracts what comes of it."""
+        """Return where the error is taken the other way than the updates use it.
+
+        That is targets minus outputs where they subtract; outputs minus targets where they add something that is not
+        called a gradient, which is what errors of that kind are made for.
+        """
         point = self.point
         if finding.layer is not None and len(self.network.weights) > 1:
             return 0
         line = self._update(finding.paths)
-        text = self.source[line - 1] if 0 < line <= len(self.source) else ""
-        if point is None or point.target is None or not SUBTRACTS.search(text.partition("#")[0]):
+        text = self.source[line - 1].partition("#")[0] if 0 < line <= len(self.source) else ""
+        subtracts = bool(SUBTRACTS.search(text))
+        if point is None or point.target is None or (not subtracts and OF_GRADIENTS.search(text)):
             return 0
         output = point.layers[-1].A
         if point.target.shape != output.shape:
             return 0
-        turned = point.target - output
+        turned = point.target - output if subtracts else output - point.target
         for entry in self.detail:
             value = entry["value"].reshape(-1)
-            if entry["op"] != "subtract":
+            if entry["op"] not in ("subtract", "multiply", "divide", "negative"):
                 continue
-            same = value.size == turned.size and any(
-                np.allclose(value, one) for one in (turned.ravel(), turned.T.ravel())
-            )
-            if same or (value.size <= turned.shape[1] and np.allclose(value, turned.ravel()[: value.size])):
+            shapes = [turned.ravel(), turned.T.ravel()] if value.size == turned.size else []
+            if value.size <= turned.shape[1]:
+                shapes.append(turned.ravel()[: value.size])
+            if any(self._along(value, one) for one in shapes):
                 return int(entry["called"])
         return 0
+
+    def _along(self, value: Array, one: Array) -> bool:
+        """Whether a value is a positive multiple of another; of a single number one that scripts are known to have."""
+        if float(np.vdot(value, one)) <= 0:
+            return False
+        return self._plausible(float(one[0]), float(value[0])) if one.size == 1 else _proportional(value, one)
 
     def _values(self, finding: Finding) -> Iterator[tuple[Array, bool]]:
         """Yield what the line of a mistake computes; and whether a further name that it gets there counts."""
@@ -215,9 +278,9 @@ class Lines:
             return
         point, number = self.point, self.number
         layers, deltas, signals = point.layers, self.state.deltas, self.state.signals
-        if finding.id.startswith("regularization"):
-            for index in range(len(layers)) if finding.layer is None else [finding.layer - 1]:
-                yield layers[index].W, False
+        if finding.id == "regularization-missing":
+            for index in reversed(range(len(layers))) if finding.layer is None else [finding.layer - 1]:
+                yield layers[index].X.T @ deltas[index + 1][number], False
         if (
             finding.layer is None
             or finding.place == "W"
@@ -236,6 +299,8 @@ class Lines:
             if applied is not None:
                 if np.all(applied == applied.flat[0]):
                     yield applied.ravel()[:1], False
+                    if finding.layer in deltas:
+                        yield deltas[finding.layer][number].sum(keepdims=True), False
                 yield applied, False
         elif finding.id == "raw-error-propagated":
             for known in (signals, deltas):
@@ -262,7 +327,13 @@ class Lines:
         """Return the first entry that holds a value, up to a factor, as a whole or in parts at the same place."""
         if not np.any(value):
             return None
-        whole = next((n for n, entry in enumerate(self.detail) if self._holds(entry["value"], value)), None)
+        whole = next(
+            (
+                number for number, entry in enumerate(self.detail)
+                if entry["op"] not in TURNED and self._holds(entry["value"], value)
+            ),
+            None,
+        )  # fmt: skip
         parts = self._in_parts(value)
         found = [number for number in (whole, parts) if number is not None]
         if not found and value.size > 1:

@@ -338,7 +338,12 @@ class Recorder:
     def item(self, obj: Any, index: Any, site: int) -> Any:
         """``obj[index]``."""
         result = obj[index]
-        if not self.recording or not isinstance(obj, np.ndarray):
+        if not self.recording:
+            return result
+        if obj is np.c_ or obj is np.r_:
+            # Brackets that join arrays: what stands in them is no subscript.
+            return self._record("joined", obj.__getitem__, (index,), None, result, site)
+        if not isinstance(obj, np.ndarray):
             return result
         return self._record("item", operator.getitem, (obj, index), None, result, site)
 

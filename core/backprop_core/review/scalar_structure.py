@@ -93,7 +93,8 @@ def scalar_passes(graph: Graph, unit: Unit, until: int) -> list[Pass]:
     elements = _elements(graph, unit, until)
     if not elements:
         return []
-    affine = _sums(graph, unit, until, elements)
+    affine = _sums(graph, unit, until, elements, {})
+    affine = _sums(graph, unit, until, elements, _beside_each_other(affine))
     inside = {source for node in affine for source in node.inputs if source in affine and node.op == "add"}
     neurons = {
         node: Neuron(node, [term for term in terms if isinstance(term, Term)], _bias(terms))
@@ -105,6 +106,24 @@ def scalar_passes(graph: Graph, unit: Unit, until: int) -> list[Pass]:
             if term.input is not None:
                 neuron.below += _nearest(term.input, neurons, unit.given())
     return _grouped(neurons)
+
+
+def _beside_each_other(affine: dict[Node, list[Any]]) -> dict[str, str]:
+    """Return for each parameter the first of its layer: those of the units that have the same inputs.
+
+    A number that depends on one of them is of the backward pass for all: crosswise, an error may have gone through
+    the weights of other units only.
+    """
+    layers: dict[Any, str] = {}
+    found: dict[str, str] = {}
+    for parts in affine.values():
+        terms = [part for part in parts if isinstance(part, Term)]
+        if len(terms) < 2 or any(term.input is None for term in terms):
+            continue
+        first = layers.setdefault(tuple(term.input for term in terms), terms[0].weight.path)
+        for term in terms:
+            found.setdefault(term.weight.path, first)
+    return found
 
 
 def _elements(graph: Graph, unit: Unit, until: int) -> dict[Node, Element]:
@@ -134,7 +153,9 @@ def _index(views: tuple[Node, ...]) -> Any:
     return index if all(isinstance(part, (int, np.integer)) for part in index) else None
 
 
-def _sums(graph: Graph, unit: Unit, until: int, elements: dict[Node, Element]) -> dict[Node, list[Any]]:
+def _sums(
+    graph: Graph, unit: Unit, until: int, elements: dict[Node, Element], beside: dict[str, str]
+) -> dict[Node, list[Any]]:
     """Return the nodes that are sums of products and biases, with their parts in order."""
     trained = {
         element.path
@@ -143,7 +164,8 @@ def _sums(graph: Graph, unit: Unit, until: int, elements: dict[Node, Element]) -
         and after is not element.state
         and is_update(element.state, after)
     }
-    bits = {path: 1 << number for number, path in enumerate(sorted(trained))}
+    own = {path: 1 << number for number, path in enumerate(sorted(trained))}
+    bits = {path: own.get(beside.get(path, path), own[path]) for path in own}
     masks: dict[Node, int] = {node: bits.get(element.path, 0) for node, element in elements.items()}
     given = unit.given()
     affine: dict[Node, list[Any]] = {}

@@ -286,12 +286,34 @@ def _updates_the_same(graph: Graph, site: int, is_used: Callable[[Graph, str, Un
     return False
 
 
+def operands(node: Node) -> tuple[Node, ...]:
+    """Return what a contraction multiplies: of ``np.sum(w * x)`` the two vectors."""
+    if node.op in CONTRACTIONS:
+        return node.inputs
+    if node.op == "sum" and np.ndim(node.value) == 0 and len(node.inputs) == 1:
+        product = node.inputs[0]
+        shapes = {np.shape(source.value) for source in product.inputs}
+        if (
+            product.op == "multiply"
+            and len(product.inputs) == 2
+            and len(shapes) == 1
+            and len(shapes.pop()) == 1
+        ):
+            return product.inputs
+    return ()
+
+
 def is_weight(graph: Graph, path: str, unit: Unit) -> bool:
     """Whether a number at a path is multiplied with something in the forward pass of a unit."""
     state = unit.start.state[path]
     for handle in graph.views_of(path, state, unit.end.at):
         for user in graph.users.get(handle.operand, ()):
-            if user.op in CONTRACTIONS and unit.start.at <= user.index < unit.end.at:
+            if not unit.start.at <= user.index < unit.end.at:
+                continue
+            summed = user.op == "multiply" and any(
+                after.op == "sum" and operands(after) for after in graph.users.get(user, ())
+            )
+            if user.op in CONTRACTIONS or summed:
                 return True
     return False
 
@@ -312,12 +334,12 @@ def forward_uses(graph: Graph, unit: Unit, until: int) -> dict[tuple[str, ...], 
                 handles.setdefault(handle.operand, handle)
     products = [
         node for node in graph.nodes[begin:end]
-        if node.op in CONTRACTIONS and len(node.inputs) == 2 and _is_product(node)
+        if len(operands(node)) == 2 and _is_product(node)
     ]  # fmt: skip
     candidates = {
         known.key
         for node in products
-        for source in node.inputs
+        for source in operands(node)
         if (known := handles.get(source)) is not None and _trained(unit, known.path)
     }
     bits = {key: 1 << number for number, key in enumerate(sorted(candidates))}
@@ -325,9 +347,10 @@ def forward_uses(graph: Graph, unit: Unit, until: int) -> dict[tuple[str, ...], 
     masks = _masks(graph, unit, (begin, end), handles, bits)
     uses: dict[tuple[str, ...], list[Use]] = {}
     for node in products:
-        for position, source in enumerate(node.inputs):
+        pair = operands(node)
+        for position, source in enumerate(pair):
             used = handles.get(source)
-            other = node.inputs[1 - position]
+            other = pair[1 - position]
             if used is None or used.key not in bits or masks.get(other, 0) & shared[used.key]:
                 continue
             if other in handles and handles[other].key in bits:

@@ -30,7 +30,10 @@ def true_gradients(search: Search, point: Point) -> list[tuple[Array, Array]]:
             delta = layer.A * (signal - np.sum(signal * layer.A, axis=1, keepdims=True))
         else:
             delta = signal * layer.D
-        found.insert(0, (layer.X.T @ delta, delta.sum(axis=0, keepdims=True)))
+        bias = delta.sum(axis=0, keepdims=True)
+        if search.network.shares_bias(index):
+            bias = np.full_like(bias, bias.sum())
+        found.insert(0, (layer.X.T @ delta, bias))
         if index:
             signal = delta @ layer.W[layer.kept].T
     return found

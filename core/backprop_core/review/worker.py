@@ -129,6 +129,7 @@ class Driver:
         if not captures:
             self.why = "structure"
             return False
+        captures = _with_biases(captures)
         if chosen is None and not last:
             return False
         self.site = site
@@ -273,6 +274,12 @@ class Driver:
                 "loops": self.recorder.instances,
             }
         )
+
+
+def _with_biases(captures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out updates before which a bias was a whole number: ``b = 0`` is a parameter only once it has moved."""
+    counts = [sum(layer["bias"] is not None for layer in made["layers"]) for made in captures]
+    return [made for made, count in zip(captures, counts, strict=True) if count == max(counts)]
 
 
 def _some(units: list[Any]) -> list[Any]:

@@ -84,7 +84,7 @@ def parameter_data(
     how: Data = {"adaptive": False, "stale": False, "memory": False, "agreement": 0.0}
     buffers: list[Node] = []
     if new is not None:
-        applied = _difference(new.value, old_value)
+        applied = _difference(new.value, old_value) + _clipped_off(analysis, new, old_value)
         buffers = _buffers(analysis, state, new)
         if buffers:
             applied, how = _without_buffers(analysis, state, new, buffers, applied)
@@ -105,6 +105,30 @@ def parameter_data(
         "canonical": _canonical(layers, path, applied, gradient, analysis.own.get(state)),
         **how,
     }
+
+
+def _clipped_off(analysis: UnitAnalysis, new: Node, old: Array) -> Array:
+    """Return what an update lost to bounds that were put on its numbers one by one."""
+    lost = np.zeros_like(old)
+    learned = analysis.products
+    for node in ancestors(new, analysis.start):
+        if node in analysis.start or not any(source in learned for source in node.inputs):
+            continue
+        learned.add(node)
+        inside = _unbound(node)
+        if inside is node or np.shape(node.value) != old.shape or np.array_equal(inside.value, node.value):
+            continue
+        slope = gradients(new, analysis.start | {node}, np.ones(np.shape(new.value))).get(node)
+        if slope is not None and np.shape(slope) == old.shape:
+            lost += slope * (np.asarray(inside.value, float) - node.value)
+    return lost
+
+
+def _unbound(node: Node) -> Node:
+    """Go back to an array before its numbers were kept within bounds."""
+    while node.op == "clip" and node.inputs and np.shape(node.inputs[0].value) == np.shape(node.value):
+        node = node.inputs[0]
+    return node
 
 
 def _canonical(
@@ -176,13 +200,22 @@ def _buffers(analysis: UnitAnalysis, state: Node, new: Node) -> list[Node]:
     for other, node in analysis.unit.start.state.items():
         if other not in analysis.new or node is state or node in forward or node not in used:
             continue
-        if (
-            np.size(node.value) == size
-            and np.shape(node.value) == np.shape(state.value)
-            and node not in found
-        ):
+        alike = np.size(node.value) == size and np.shape(node.value) == np.shape(state.value)
+        if (alike or _sums_up(analysis, node, analysis.new[other])) and node not in found:
             found.append(node)
     return found
+
+
+def _sums_up(analysis: UnitAnalysis, before: Node, after: Node) -> bool:
+    """Whether a single number is a memory of gradients: made of what it was, and of the pass through the network."""
+    if np.size(before.value) != 1 or not _carries_numbers(before):
+        return False
+    made = set(ancestors(after, analysis.start))
+    return before in made and bool(made & analysis.products)
+
+
+def _carries_numbers(node: Node) -> bool:
+    return isinstance(node.value, float) or getattr(node.value, "dtype", np.dtype(int)).kind == "f"
 
 
 def _without_buffers(
@@ -216,7 +249,7 @@ def _without_buffers(
     ones = np.ones(np.shape(new.value))
     found = gradients(new, analysis.start | {gradient}, ones)
     slope = np.asarray(found.get(gradient, np.zeros(np.shape(gradient.value))))
-    value = np.asarray(gradient.value, float)
+    value = np.asarray(_unbound(gradient).value, float)
     linear = bool(np.allclose(slope, slope.flat[0], rtol=1e-9, atol=0)) and len(edge) == 1
     stale = _never_forgets(analysis, gradient, buffers)
     if not linear:
@@ -224,7 +257,9 @@ def _without_buffers(
             "adaptive": True, "stale": stale, "memory": True,
             "agreement": -_direction(analysis, new, gradient, buffers),
         }  # fmt: skip
-    return np.reshape(slope.flat[0] * value, applied.shape), {
+    own = np.asarray(found.get(state, np.ones(np.shape(state.value)))) - 1
+    decay = own * np.asarray(state.value, float) if np.allclose(own, own.flat[0], rtol=1e-9, atol=0) else 0.0
+    return np.reshape(slope.flat[0] * value, applied.shape) + decay, {
         "adaptive": False,
         "stale": stale,
         "memory": True,
@@ -262,6 +297,7 @@ def _less_memory(
     rest = applied
     for buffer in buffers:
         slope = np.asarray(found.get(buffer, np.zeros(np.shape(buffer.value))))
+        slope = slope * np.size(buffer.value) / np.size(new.value)
         if not np.allclose(slope, slope.flat[0], rtol=1e-9, atol=1e-15):
             return applied, {"adaptive": True, "stale": False, "memory": True, "agreement": 0.0}
         rest = rest - slope.flat[0] * np.asarray(buffer.value, float)

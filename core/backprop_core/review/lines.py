@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +43,7 @@ SUBTRACTS = re.compile(r"-=|=.*[\w)\]]\s*-\s*\w")
 TURNED = {"T", "transpose", "swapaxes"}
 """What computes nothing: weights that are turned to propagate an error are no gradient."""
 OF_GRADIENTS = re.compile(
-    r"(?<![A-Za-z0-9])(d_?[A-Zwb]\w*|\w*grad\w*|\w*nabla\w*|\w*update\w*|vel\w*|v[wb]?\d*)\b"
+    r"(?<![A-Za-z0-9])(d_?[A-Zwb]\w*|\w*grad\w*|\w*nabla\w*|\w*update\w*|vel\w*|v[wb]?\d*|m\d?|\w*hat\d?)\b"
 )
 """What an update adds by mistake if it adds it."""
 STRIDES = (1, 2, 3, 4)
@@ -55,7 +57,9 @@ class Lines:
         self.state = judgement.state
         self.source = source
         points = judgement.search.points
-        self.number = next((n for n, point in enumerate(points) if point.data.get("detail")), None)
+        detailed = [n for n, point in enumerate(points) if point.data.get("detail")]
+        own = [n for n in detailed if not points[n].label.startswith("random")]
+        self.number = next(iter(own or detailed), None)
         self.point = None if self.number is None else points[self.number]
         self.detail: list[Data] = [] if self.point is None else self.point.data["detail"]
 
@@ -65,12 +69,21 @@ class Lines:
         special = self._special(finding)
         if special:
             return special
+        if finding.place == "b" and (entry := self._summed(finding)) is not None:
+            return int(entry["called"])
         for value, alias in self._values(finding):
-            entry = self._reduced(value) if finding.place == "b" else None
-            entry = entry or self._first(value)
+            entry = self._first(value)
             if entry is not None:
                 return self._alias(entry) if alias else int(entry["called"])
         return update
+
+    def _summed(self, finding: Finding) -> Data | None:
+        """Return the sum that a bias gets: as it was applied, else one over all of some layer's δ."""
+        values = [value for value, _ in self._values(finding)]
+        if self.number is not None and values and np.all(values[-1] == values[-1].flat[0]):
+            values += [deltas[self.number].sum(keepdims=True) for deltas in self.state.deltas.values()]
+        found = (self._reduced(value) for value in values)
+        return next((entry for entry in found if entry is not None), None)
 
     def _reduced(self, value: Array) -> Data | None:
         """Return the last sum that gives a value: that of a layer above may be the same, and comes before."""
@@ -128,7 +141,17 @@ class Lines:
             if part is not None and part["still_line"]:
                 return int(part["still_line"])
         layer = len(self.network.weights) if finding.layer is None else finding.layer
-        return self._update(self.network.weight_paths[layer - 1])
+        line = self._update(self.network.weight_paths[layer - 1])
+        return self._list_around(line) or line
+
+    def _list_around(self, line: int) -> int:
+        """Return where the parameters are written down that a loop around a line goes over, if they are."""
+        with suppress(SyntaxError, ValueError):
+            for node in ast.walk(ast.parse("\n".join(self.source))):
+                inside = isinstance(node, ast.For) and node.lineno < line <= (node.end_lineno or 0)
+                if inside and isinstance(node.iter, (ast.Tuple, ast.List)):  # type: ignore[attr-defined]
+                    return int(node.lineno)  # type: ignore[attr-defined]
+        return 0
 
     def _of_the_output(self) -> int:
         """Return where the output's δ is made, if the script calls it the gradient of the whole loss."""
@@ -136,11 +159,9 @@ class Lines:
         if top is None or self.number is None:
             return self._of_a_sum()
         for value in (top[self.number], self.state.raw[self.number]):
-            entry = self._first(value)
-            named = [] if entry is None else self._whole(entry)["names"]
-            lines = [line for name, line in named if WHOLE.match(name)]
-            if lines:
-                return int(lines[-1])
+            for entry in self.detail:
+                if any(WHOLE.match(name) for name, _ in entry["names"]) and self._holds(entry["value"], value):
+                    return int(entry["called"])
         return self._of_a_sum()
 
     def _of_a_sum(self) -> int:
@@ -299,8 +320,6 @@ class Lines:
             if applied is not None:
                 if np.all(applied == applied.flat[0]):
                     yield applied.ravel()[:1], False
-                    if finding.layer in deltas:
-                        yield deltas[finding.layer][number].sum(keepdims=True), False
                 yield applied, False
         elif finding.id == "raw-error-propagated":
             for known in (signals, deltas):

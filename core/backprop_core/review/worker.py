@@ -235,10 +235,12 @@ class Driver:
             families = loss_families(graph, self.recorder.sites, self.wanted or self.family)
             if self.family is None:
                 families = []
-            captures = []
+            captures: list[dict[str, Any]] = []
             units = units_of(graph, self.site)
             for analysis in analyses(graph, units, units, families):
-                made = capture(analysis, self.recorder.sites, self.label, detail=False)
+                # The script's own start may be too saturated to be of use.
+                first = self.label == "random 1" and not captures
+                made = capture(analysis, self.recorder.sites, self.label, detail=first)
                 if made is not None:
                     captures.append(made)
             wire.dump({"kind": self.label, "captures": captures}, self.out / f"{self.number:03d}.data")

@@ -182,7 +182,10 @@ class Script:
         return text.lstrip("\n")
 
     def lines(self, position: int) -> frozenset[int]:
-        """The lines (from 1) that the mistake at ``position`` changed, or stands beside."""
+        """The lines (from 1) that the mistake at ``position`` changed, or stands beside.
+
+        What was taken out is missing between two lines: it can be put back after the one or before the other.
+        """
         right, wrong = self._marked(without=position).split("\n"), self._marked().split("\n")
         head = 0
         while head < min(len(right), len(wrong)) and right[head] == wrong[head]:
@@ -190,4 +193,5 @@ class Script:
         tail = 0
         while tail < min(len(right), len(wrong)) - head and right[-1 - tail] == wrong[-1 - tail]:
             tail += 1
-        return frozenset(range(head + 1, max(head + 1, len(wrong) - tail) + 1))
+        last = len(wrong) - tail
+        return frozenset(range(head + 1, last + 1)) if last > head else frozenset({max(head, 1), head + 1})

@@ -46,6 +46,13 @@ MISTAKES = [
         1,
     ),
     ("sums_of_products", "slope = 2 * difference", "slope = 2 * difference / len(X)", "divided-twice", None),
+    (
+        "bias_from_nought",
+        "self.bias -= lr * np.sum(dz) / count",
+        "self.bias -= 0 * lr",
+        "bias-never-updated",
+        1,
+    ),
     ("bias_from_nought", "dz = p - y", "dz = y - p", "sign-flipped", None),
     ("norm_compared", "params[k] -= self.lr", "params[k] += self.lr", "sign-flipped", None),
     (

@@ -122,7 +122,7 @@ def instrument(source: str, path: str) -> tuple[ast.Module, Sites]:
     sites = Sites(source)
     tree = ast.parse(source, path)
     originals = ast.parse(source, path)
-    tree = _Rewriter(sites, _positions(originals)).visit(tree)
+    tree = _Rewriter(sites, _positions(originals), _biases(originals)).visit(tree)
     return ast.fix_missing_locations(tree), sites
 
 
@@ -136,9 +136,12 @@ def _key(node: ast.AST) -> tuple[type, int, int, int, int]:
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, sites: Sites, originals: dict[tuple[type, int, int, int, int], ast.AST]) -> None:
+    def __init__(
+        self, sites: Sites, originals: dict[tuple[type, int, int, int, int], ast.AST], biases: set[str]
+    ) -> None:
         self.sites = sites
         self.originals = originals
+        self.biases = biases
         self.classes: list[str] = []
         self.functions: list[tuple[int, int]] = []
 
@@ -263,6 +266,12 @@ class _Rewriter(ast.NodeTransformer):
         if len(node.targets) > 1 and isinstance(node.value, ast.Constant):
             each = [ast.copy_location(ast.Assign([target], node.value), node) for target in node.targets]
             return [self.visit(one) for one in each]
+        whole = (
+            isinstance(node.value, ast.Constant) and type(node.value.value) is int and not node.value.value
+        )
+        if whole and _last_name(node.targets[0]) in self.biases:
+            # A bias that begins as a whole zero would be no parameter before its first update.
+            node.value = ast.copy_location(ast.Constant(0.0), node.value)
         site = self._site(node)
         texts = ast.Constant(tuple(_texts(self.sites, target) for target in node.targets))  # type: ignore[arg-type]
         value = self._call("bind", node.value, [texts, self.visit(node.value), site])
@@ -371,6 +380,35 @@ def _is_plain(node: ast.expr) -> bool:
     if isinstance(node, ast.Subscript):
         return _is_plain(node.value) and isinstance(node.slice, (ast.Name, ast.Constant))
     return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_plain(node.value))
+
+
+PRODUCTS = {"dot", "matmul", "inner", "einsum", "tensordot"}
+
+
+def _biases(tree: ast.AST) -> set[str]:
+    """Return the names of what is added to products, as ``b`` in ``x @ w + b``; not of what chooses from arrays."""
+    found: set[str] = set()
+    choosing: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                if _is_matrix_product(one):
+                    found.add(_last_name(other))
+        elif isinstance(node, ast.Subscript):
+            choosing |= {part.id for part in ast.walk(node.slice) if isinstance(part, ast.Name)}
+    return found - choosing - {""}
+
+
+def _is_matrix_product(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.MatMult)
+    return isinstance(node, ast.Call) and _last_name(node.func) in PRODUCTS
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _let_zero_be_a_float(node: ast.FunctionDef) -> None:

@@ -160,7 +160,9 @@ class Lines:
             return self._of_a_sum()
         for value in (top[self.number], self.state.raw[self.number]):
             for entry in self.detail:
-                if any(WHOLE.match(name) for name, _ in entry["names"]) and self._holds(entry["value"], value):
+                if any(WHOLE.match(name) for name, _ in entry["names"]) and self._holds(
+                    entry["value"], value
+                ):
                     return int(entry["called"])
         return self._of_a_sum()
 

@@ -6,7 +6,8 @@ import numpy as np
 class Classifier:
     def fit(self, X, y, lr=0.2, rounds=40):
         count, features = X.shape
-        self.weights, self.bias, self.losses = np.zeros(features), 0, []
+        self.weights, self.losses = np.zeros(features), []
+        self.bias = 0
         for _ in range(rounds):
             p = 1 / (1 + np.exp(-(X @ self.weights + self.bias)))
             self.losses.append(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))

@@ -7,28 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.review.gradients import ancestors, gradients
+from backprop_core.review.layers import chains_of, forward_uses, merge_twins
 from backprop_core.review.losses import downstream, find_meetings, is_curved
-from backprop_core.review.recorder import Ref
+from backprop_core.review.recorded import Ref
 from backprop_core.review.scalar_structure import scalar_passes
-from backprop_core.review.structure import (
-    CONTRACTIONS,
-    chains_of,
-    changed_paths,
-    forward_uses,
-    is_update,
-    later_versions,
-    merge_twins,
-)
+from backprop_core.review.structure import CONTRACTIONS, changed_paths, is_update, later_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
+    from backprop_core.review.layers import Chain
     from backprop_core.review.losses import Family, Meeting
-    from backprop_core.review.recorder import Node
+    from backprop_core.review.recorded import Node
     from backprop_core.review.scalar_structure import Pass
-    from backprop_core.review.structure import Chain, Graph, Unit
+    from backprop_core.review.structure import Graph, Unit
 
     Array = NDArray[Any]
     Data = dict[str, Any]

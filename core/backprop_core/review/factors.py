@@ -13,8 +13,9 @@ from backprop_core.review.points import has_rate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from backprop_core.review.edits import State
     from backprop_core.review.fitting import Fit
-    from backprop_core.review.hypotheses import Search, State
+    from backprop_core.review.hypotheses import Search
     from backprop_core.review.points import Network
 
     Array = NDArray[Any]

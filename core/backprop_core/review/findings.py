@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.review.data_mistakes import broadcast_error, data_mistakes
+from backprop_core.review.edits import WRONG_BIAS
 from backprop_core.review.factors import factors
 from backprop_core.review.finding import Finding, paths_of
-from backprop_core.review.hypotheses import MOST_WORK, WRONG_BIAS, Search
+from backprop_core.review.hypotheses import MOST_WORK, Search
 from backprop_core.review.verdicts import verdicts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from backprop_core.review.hypotheses import State
+    from backprop_core.review.edits import State
     from backprop_core.review.points import Network, Point
 
     Array = NDArray[Any]

@@ -8,9 +8,22 @@ the script does with them still works. Line numbers are kept, so that its traceb
 from __future__ import annotations
 
 import ast
-import copy
 import re
 from typing import TYPE_CHECKING, Any
+
+from backprop_core.review.sites import Sites
+from backprop_core.review.syntax import (
+    biases_in,
+    called,
+    flat,
+    is_number,
+    is_super,
+    is_whole,
+    last_name,
+    let_zero_be_a_float,
+    read_in,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,71 +59,6 @@ TRAINING = re.compile(r"train|learn|fit|update|step|back_?prop|backward|sgd|iter
 TRACED_ATTRIBUTES = {"T", "mT", "real"}
 
 
-class Sites:
-    """Where in the source each recorded operation stands: an integer for each."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.lines = source.splitlines()
-        self.nodes: list[ast.AST] = []
-        self.functions: dict[int, tuple[int, int]] = {}
-        """The first and last line of the function in which a return stands."""
-        self.helpers = _helpers(ast.parse(source))
-        """The lines of functions of one return that are called at several places: the mistake is at one of these."""
-
-    def add(self, node: ast.AST) -> int:
-        """Return the number of a new site."""
-        self.nodes.append(node)
-        return len(self.nodes) - 1
-
-    def line(self, site: int) -> int:
-        """Return the site's line, from 1."""
-        return getattr(self.nodes[site], "lineno", 0)
-
-    def definition(self, site: int) -> int:
-        """Return the line at which ``rows`` in ``x[rows]`` was last given a value before it; or 0."""
-        node = self.nodes[site]
-        if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Name):
-            return 0
-        given = re.compile(rf"^\s*{re.escape(node.slice.id)}\s*=[^=]")
-        lines = self.source.split("\n")[: node.lineno - 1]
-        return max((number for number, text in enumerate(lines, 1) if given.match(text)), default=0)
-
-    def part(self, site: int, number: int) -> str:
-        """Return the source of a call's n-th argument, or of the n-th value that a text is formatted with."""
-        node = self.nodes[site]
-        if isinstance(node, ast.Call):
-            parts = [*node.args, *(keyword.value for keyword in node.keywords)]
-        elif isinstance(node, ast.BinOp):
-            parts = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
-        else:
-            parts = []
-        return self.text(parts[number]) if number < len(parts) else ""
-
-    def text(self, node: ast.AST) -> str:
-        """Return the source of a syntax node, as it was written."""
-        return ast.get_source_segment(self.source, node) or ""
-
-
-def _helpers(tree: ast.AST) -> list[tuple[int, int]]:
-    calls: dict[str, int] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = _called(node)
-            calls[name] = calls.get(name, 0) + 1
-    return [
-        (node.lineno, node.end_lineno or node.lineno)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        and calls.get(node.name, 0) > 1
-        and [type(part) for part in node.body if not _is_text(part)] == [ast.Return]
-    ]
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
 def instrument(source: str, path: str) -> tuple[ast.Module, Sites]:
     """Return the rewritten tree, and the sites that it names.
 
@@ -122,7 +70,7 @@ def instrument(source: str, path: str) -> tuple[ast.Module, Sites]:
     sites = Sites(source)
     tree = ast.parse(source, path)
     originals = ast.parse(source, path)
-    tree = _Rewriter(sites, _positions(originals), _biases(originals)).visit(tree)
+    tree = _Rewriter(sites, _positions(originals), biases_in(originals)).visit(tree)
     return ast.fix_missing_locations(tree), sites
 
 
@@ -163,9 +111,9 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        _let_zero_be_a_float(node)
+        let_zero_be_a_float(node)
         self.functions.append((node.lineno, node.end_lineno or node.lineno))
-        node.body = _flat([self._visited(statement) for statement in node.body])
+        node.body = flat([self._visited(statement) for statement in node.body])
         self.functions.pop()
         node.args.defaults = [self.visit(default) for default in node.args.defaults]
         return node
@@ -189,7 +137,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Match(self, node: ast.Match) -> ast.AST:
         node.subject = self.visit(node.subject)
         for case in node.cases:
-            case.body = _flat([self._visited(statement) for statement in case.body])
+            case.body = flat([self._visited(statement) for statement in case.body])
         return node
 
     def _visited(self, statement: ast.stmt) -> Any:
@@ -208,7 +156,7 @@ class _Rewriter(ast.NodeTransformer):
         site = self._site(node)
         node.left, node.right = self._operand(node.left), self._operand(node.right)
         operation = ast.Constant(BINARY[type(node.op)])
-        written = [position for position, part in ((0, node.left), (1, node.right)) if _is_number(part)]
+        written = [position for position, part in ((0, node.left), (1, node.right)) if is_number(part)]
         places = [ast.Constant(written[0])] if written else []
         return self._call("binary", node, [operation, node.left, node.right, site, *places])
 
@@ -230,8 +178,8 @@ class _Rewriter(ast.NodeTransformer):
         return self._call("compare", node, [operation, node.left, node.comparators[0], site])
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        read = _read_in(node.test)
-        counts = _is_whole(node.body) and _is_whole(node.orelse)
+        read = read_in(node.test)
+        counts = is_whole(node.body) and is_whole(node.orelse)
         self.generic_visit(node)
         return node if counts or not read else self._call("either", node, [node, *read])
 
@@ -243,7 +191,7 @@ class _Rewriter(ast.NodeTransformer):
             return node
         arguments = [self.visit(argument) for argument in node.args]
         keywords = [ast.keyword(keyword.arg, self.visit(keyword.value)) for keyword in node.keywords]
-        if isinstance(function, ast.Attribute) and not _is_super(function.value):
+        if isinstance(function, ast.Attribute) and not is_super(function.value):
             name = ast.Constant(self._mangled(function.attr))
             return self._call("method", node, [self.visit(function.value), name, site, *arguments], keywords)
         return self._call("call", node, [self.visit(function), site, *arguments], keywords)
@@ -269,11 +217,11 @@ class _Rewriter(ast.NodeTransformer):
         whole = (
             isinstance(node.value, ast.Constant) and type(node.value.value) is int and not node.value.value
         )
-        if whole and _last_name(node.targets[0]) in self.biases:
+        if whole and last_name(node.targets[0]) in self.biases:
             # A bias that begins as a whole zero would be no parameter before its first update.
             node.value = ast.copy_location(ast.Constant(0.0), node.value)
         site = self._site(node)
-        texts = ast.Constant(tuple(_texts(self.sites, target) for target in node.targets))  # type: ignore[arg-type]
+        texts = ast.Constant(tuple(texts_of(self.sites, target) for target in node.targets))  # type: ignore[arg-type]
         value = self._call("bind", node.value, [texts, self.visit(node.value), site])
         target = node.targets[0]
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
@@ -325,7 +273,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def _comprehended(self, node: ast.ListComp | ast.GeneratorExp) -> ast.AST:
         """Let a comprehension that trains with each element be a loop."""
-        trains = isinstance(node.elt, ast.Call) and TRAINING.search(_called(node.elt))
+        trains = isinstance(node.elt, ast.Call) and TRAINING.search(called(node.elt))
         site = self._site(node)
         self.generic_visit(node)
         if trains:
@@ -346,92 +294,6 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
 
-def _called(node: ast.Call) -> str:
-    return str(getattr(node.func, "id", getattr(node.func, "attr", "")))
-
-
-def _flat(statements: list[Any]) -> list[ast.stmt]:
-    flat: list[ast.stmt] = []
-    for statement in statements:
-        flat.extend(statement if isinstance(statement, list) else [statement])
-    return flat
-
-
-def _is_super(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
-
-
-def _is_number(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) is float
-
-
-def _is_whole(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int)
-
-
-def _read_in(test: ast.expr) -> list[ast.expr]:
-    """Return the values that a condition compares, as far as reading them once more has no effect."""
-    if not isinstance(test, ast.Compare):
-        return []
-    return [copy.deepcopy(part) for part in (test.left, *test.comparators) if _is_plain(part)]
-
-
-def _is_plain(node: ast.expr) -> bool:
-    if isinstance(node, ast.Subscript):
-        return _is_plain(node.value) and isinstance(node.slice, (ast.Name, ast.Constant))
-    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_plain(node.value))
-
-
-PRODUCTS = {"dot", "matmul", "inner", "einsum", "tensordot"}
-
-
-def _biases(tree: ast.AST) -> set[str]:
-    """Return the names of what is added to products, as ``b`` in ``x @ w + b``; not of what chooses from arrays."""
-    found: set[str] = set()
-    choosing: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            for one, other in ((node.left, node.right), (node.right, node.left)):
-                if _is_matrix_product(one):
-                    found.add(_last_name(other))
-        elif isinstance(node, ast.Subscript):
-            choosing |= {part.id for part in ast.walk(node.slice) if isinstance(part, ast.Name)}
-    return found - choosing - {""}
-
-
-def _is_matrix_product(node: ast.expr) -> bool:
-    if isinstance(node, ast.BinOp):
-        return isinstance(node.op, ast.MatMult)
-    return isinstance(node, ast.Call) and _last_name(node.func) in PRODUCTS
-
-
-def _last_name(node: ast.expr) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    return node.attr if isinstance(node, ast.Attribute) else ""
-
-
-def _let_zero_be_a_float(node: ast.FunctionDef) -> None:
-    """Let a function of one number that gives this number, or something made of it, else 0, give 0.0.
-
-    A ReLU that gives a whole zero would break the trail; a function that only gives whole numbers is left alone.
-    """
-    arguments = [argument.arg for argument in node.args.args if argument.arg != "self"]
-    required = arguments[: len(arguments) - len(node.args.defaults)]
-    if len(required) != 1:
-        return
-    returns = [part for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None]
-    kept = [
-        part for part in returns
-        if isinstance(part.value, (ast.Name, ast.BinOp))
-        and any(isinstance(inner, ast.Name) and inner.id == required[0] for inner in ast.walk(part.value))
-    ]  # fmt: skip
-    if kept:
-        for part in returns:
-            if isinstance(part.value, ast.Constant) and type(part.value.value) is int:
-                part.value.value = float(part.value.value)
-
-
 def _index(node: ast.expr) -> ast.expr:
     """Return a subscript's index as an expression that can be an argument."""
     if isinstance(node, ast.Slice):
@@ -441,9 +303,3 @@ def _index(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Tuple):
         return ast.Tuple([_index(element) for element in node.elts], ast.Load())
     return node
-
-
-def _texts(sites: Sites, target: ast.expr) -> Any:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        return tuple(_texts(sites, element) for element in target.elts)
-    return sites.text(target)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_core.review.backward_values import BackwardValues, proportional
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,16 +42,15 @@ BIAS = re.compile(
 )
 """Names for the gradient of a bias: with one sample it is δ itself, and no alias of it."""
 SUBTRACTS = re.compile(r"-=|=.*[\w)\]]\s*-\s*\w")
-TURNED = {"T", "transpose", "swapaxes"}
-"""What computes nothing: weights that are turned to propagate an error are no gradient."""
+OF_ERRORS = re.compile(r"err|miss|resid|diff", re.IGNORECASE)
+"""Names that by custom are for targets minus outputs."""
 OF_GRADIENTS = re.compile(
     r"(?<![A-Za-z0-9])(d_?[A-Zwb]\w*|\w*grad\w*|\w*nabla\w*|\w*update\w*|vel\w*|v[wb]?\d*|m\d?|\w*hat\d?)\b"
 )
 """What an update adds by mistake if it adds it."""
-STRIDES = (1, 2, 3, 4)
 
 
-class Lines:
+class Lines(BackwardValues):
     """Finds the line at which a value of the backward pass was computed."""
 
     def __init__(self, network: Network, judgement: Judgement, source: list[str]) -> None:
@@ -176,14 +177,6 @@ class Lines:
         times = sum(other["site"] == entry["site"] for other in self.detail)
         return self._update([self.network.weights[index]]) if times >= self.point.rows > 1 else 0
 
-    def _whole(self, entry: Data) -> Data:
-        """Return the last value of the same line that is the entry's, up to a factor: that which gets a name."""
-        start = next(number for number, one in enumerate(self.detail) if one is entry)
-        for other in self.detail[start + 1 :]:
-            if other["line"] == entry["line"] and self._holds(other["value"], entry["value"]):
-                entry = other
-        return entry
-
     def _renamed(self, deltas: tuple[Array, ...]) -> int:
         """Return where a δ gets a further name, under which it stands for an error of the layer below."""
         entry = self._first(deltas[self.number]) if deltas and self.number is not None else None
@@ -246,7 +239,7 @@ class Lines:
             if part["path"] in finding.paths:
                 for entry in self.detail:
                     same = entry["value"].shape == part["applied"].shape
-                    if same and _proportional(part["applied"].ravel(), entry["value"].ravel()):
+                    if same and proportional(part["applied"].ravel(), entry["value"].ravel()):
                         return int(entry["line"])
         return 0
 
@@ -263,8 +256,8 @@ class Lines:
     def _of_the_error(self, finding: Finding) -> int:
         """Return where the error is taken the other way than the updates use it.
 
-        That is targets minus outputs where they subtract; outputs minus targets where they add something that is not
-        called a gradient, which is what errors of that kind are made for.
+        That is targets minus outputs where they subtract; outputs minus targets, under the name of an error, where they
+        add something that is not called a gradient.
         """
         point = self.point
         if finding.layer is not None and len(self.network.weights) > 1:
@@ -286,14 +279,9 @@ class Lines:
             if value.size <= turned.shape[1]:
                 shapes.append(turned.ravel()[: value.size])
             if any(self._along(value, one) for one in shapes):
-                return int(entry["called"])
+                called = any(OF_ERRORS.search(name) for name, _ in self._whole(entry)["names"])
+                return int(entry["called"]) if subtracts or called else 0
         return 0
-
-    def _along(self, value: Array, one: Array) -> bool:
-        """Whether a value is a positive multiple of another; of a single number one that scripts are known to have."""
-        if float(np.vdot(value, one)) <= 0:
-            return False
-        return self._plausible(float(one[0]), float(value[0])) if one.size == 1 else _proportional(value, one)
 
     def _values(self, finding: Finding) -> Iterator[tuple[Array, bool]]:
         """Yield what the line of a mistake computes; and whether a further name that it gets there counts."""
@@ -344,94 +332,6 @@ class Lines:
         names = [line for name, line in entry["names"] if not BIAS.search(name)]
         return int(names[-1] if names else entry["called"])
 
-    def _first(self, value: Array) -> Data | None:
-        """Return the first entry that holds a value, up to a factor, as a whole or in parts at the same place."""
-        if not np.any(value):
-            return None
-        whole = next(
-            (
-                number for number, entry in enumerate(self.detail)
-                if entry["op"] not in TURNED and self._holds(entry["value"], value)
-            ),
-            None,
-        )  # fmt: skip
-        parts = self._in_parts(value)
-        found = [number for number in (whole, parts) if number is not None]
-        if not found and value.size > 1:
-            found = [number for number in [self._in_numbers(value)] if number is not None]
-        return self.detail[min(found)] if found else None
-
-    def _in_numbers(self, value: Array) -> int | None:
-        """Look for a value each number of which has a line of its own."""
-        single = [
-            (n, float(entry["value"].flat[0]))
-            for n, entry in enumerate(self.detail)
-            if entry["value"].size == 1
-        ]
-        first, *others = value.ravel()
-        for number, held in single:
-            if first and self._plausible(float(first), held):
-                ratio = held / first
-                if all(
-                    any(np.isclose(one, ratio * other, rtol=1e-7, atol=0) for _, one in single)
-                    for other in others
-                ):
-                    return number
-        return None
-
-    def _holds(self, other: Array, value: Array) -> bool:
-        if other.size != value.size:
-            return False
-        if value.size == 1:
-            return self._plausible(float(value.flat[0]), float(other.flat[0]))
-        shapes = [other.ravel()] + ([other.T.ravel()] if other.ndim == 2 else [])
-        return any(_proportional(value.ravel(), shape) for shape in shapes)
-
-    def _plausible(self, value: float, other: float) -> bool:
-        """Whether two single numbers differ by a factor that scripts are known to have."""
-        point = self.point
-        if point is None or other == 0:
-            return False
-        ratio = abs(value / other)
-        scales = {abs(scale["value"]) for part in point.data["parameters"] for scale in part["scales"]}
-        rates = {1.0, point.rate} | {scale for scale in scales if scale}
-        known = (a * b * c for a in rates for b in (1, point.rows, 1 / point.rows) for c in (1, 2, 0.5))
-        return any(abs(ratio - factor) <= 1e-7 * factor for factor in known)
-
-    def _in_parts(self, value: Array) -> int | None:
-        """Look for a value that a loop computes sample by sample or unit by unit."""
-        places: dict[tuple[int, int], list[int]] = {}
-        for number, entry in enumerate(self.detail):
-            if entry["value"].size < value.size:
-                places.setdefault((entry["site"], entry["value"].size), []).append(number)
-        best: int | None = None
-        orders = (
-            [value.ravel(), value.T.ravel(), value[::-1].ravel(), value[:, ::-1].ravel()]
-            if value.ndim == 2
-            else [value]
-        )
-        for (_, size), numbers in places.items():
-            count = value.size // size
-            if value.size % size or len(numbers) < count:
-                continue
-            for stride in STRIDES:
-                for start in range(min(len(numbers) - (count - 1) * stride, 40)):
-                    chosen = numbers[start : start + (count - 1) * stride + 1 : stride]
-                    if best is not None and chosen[0] >= best:
-                        break
-                    made = np.concatenate([self.detail[n]["value"].ravel() for n in chosen])
-                    if any(_proportional(order, made) for order in orders):
-                        best = chosen[0]
-        return best
-
 
 def _spread_of(part: Array, whole: Array) -> bool:
     return part.size < whole.size and bool(np.all(whole == part))
-
-
-def _proportional(one: Array, other: Array) -> bool:
-    norm = float(np.vdot(other, other))
-    if norm == 0 or not np.isfinite(norm):
-        return False
-    factor = float(np.vdot(one, other)) / norm
-    return bool(np.linalg.norm(one - factor * other) <= 1e-7 * np.linalg.norm(one)) and factor != 0

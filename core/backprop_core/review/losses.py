@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_core.review.recorder import Node, Ref
+from backprop_core.review.recorded import Node, Ref
 from backprop_core.review.structure import VIEWS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from backprop_core.review.instrument import Sites
+    from backprop_core.review.sites import Sites
     from backprop_core.review.structure import Graph, Unit
 
     Array = NDArray[Any]

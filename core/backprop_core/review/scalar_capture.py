@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.review.analysis import averaged
-from backprop_core.review.applied import detail_of, name_of, named_rates, parameter_data
+from backprop_core.review.applied import name_of, parameter_data
+from backprop_core.review.detail import detail_of
 from backprop_core.review.gradients import gradients
+from backprop_core.review.scales import named_rates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from backprop_core.review.analysis import UnitAnalysis
-    from backprop_core.review.instrument import Sites
     from backprop_core.review.scalar_structure import Element, Neuron, Pass
+    from backprop_core.review.sites import Sites
 
     Array = NDArray[Any]
     Data = dict[str, Any]

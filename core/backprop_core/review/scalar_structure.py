@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.review.gradients import ancestors, read
-from backprop_core.review.recorder import Ref
+from backprop_core.review.recorded import Ref
 from backprop_core.review.structure import VIEWS, is_update, since
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from backprop_core.review.recorder import Node
+    from backprop_core.review.recorded import Node
     from backprop_core.review.structure import Graph, Unit
 
 

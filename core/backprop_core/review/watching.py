@@ -23,7 +23,8 @@ from backprop_core.review.worker import Driver, line_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from backprop_core.review.recorder import Loop, Recorder
+    from backprop_core.review.recorded import Loop
+    from backprop_core.review.recorder import Recorder
 
 RUNNING, PAUSED, DONE = "RUNNING", "PAUSED", "DONE"
 

@@ -14,7 +14,7 @@ from backprop_core.review.analysis import analyses
 from backprop_core.review.capture import capture
 from backprop_core.review.instrument import RECORDER, instrument
 from backprop_core.review.losses import loss_families
-from backprop_core.review.recorder import Loop, Recorder
+from backprop_core.review.recorder import Recorder
 from backprop_core.review.script_process import execute
 from backprop_core.review.state import put_array, put_number
 from backprop_core.review.structure import Graph, find_training_loop, units_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from backprop_core.review.losses import Family
+    from backprop_core.review.recorded import Loop
 
 MOST_NODES = 60_000
 MOST_TOPS = 3_000

@@ -142,16 +142,20 @@ class Lines(BackwardValues):
             if part is not None and part["still_line"]:
                 return int(part["still_line"])
         layer = len(self.network.weights) if finding.layer is None else finding.layer
-        line = self._update(self.network.weight_paths[layer - 1])
-        return self._list_around(line) or line
+        paths = self.network.weight_paths[layer - 1]
+        line = self._update(paths)
+        return self._list_around(line, paths[0]) or line
 
-    def _list_around(self, line: int) -> int:
-        """Return where the parameters are written down that a loop around a line goes over, if they are."""
+    def _list_around(self, line: int, path: str) -> int:
+        """Return where a loop around a line writes the parameters down that it goes over, if it does."""
+        last = re.findall(r"\w+", path)[-1:]
         with suppress(SyntaxError, ValueError):
             for node in ast.walk(ast.parse("\n".join(self.source))):
-                inside = isinstance(node, ast.For) and node.lineno < line <= (node.end_lineno or 0)
-                if inside and isinstance(node.iter, (ast.Tuple, ast.List)):  # type: ignore[attr-defined]
-                    return int(node.lineno)  # type: ignore[attr-defined]
+                if not isinstance(node, ast.For) or not node.lineno < line <= (node.end_lineno or 0):
+                    continue
+                listed = isinstance(node.iter, (ast.Tuple, ast.List))
+                if listed and last and re.search(rf"\b{last[0]}\b", ast.unparse(node.iter)):
+                    return node.lineno
         return 0
 
     def _of_the_output(self) -> int:

@@ -35,7 +35,7 @@ def buffers_of(analysis: UnitAnalysis, state: Node, new: Node) -> list[Node]:
 
 def _sums_up(analysis: UnitAnalysis, before: Node, after: Node) -> bool:
     """Whether a single number is a memory of gradients: made of what it was, and of the pass through the network."""
-    if np.size(before.value) != 1 or not _carries_numbers(before):
+    if np.size(before.value) != 1 or np.size(after.value) != 1 or not _carries_numbers(before):
         return False
     made = set(ancestors(after, analysis.start))
     return before in made and bool(made & analysis.products)

@@ -253,7 +253,7 @@ class Lines(BackwardValues):
             for scale in self.network.parameters.get(path, {}).get("scales", ()):
                 name = scale["text"].rpartition(".")[2]
                 if scale["value"] < 0 and name.isidentifier():
-                    given = re.compile(rf"(^|[\s,(.]){name}\s*=\s*-")
+                    given = re.compile(rf"(^|[\s,(.]){name}\s*(:[^=,]+)?=\s*-")
                     return next((n for n, text in enumerate(self.source, 1) if given.search(text)), 0)
         return 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_core.review.gradients import read
 from backprop_core.review.recorded import Node, Ref
 from backprop_core.review.structure import VIEWS
 
@@ -164,11 +165,14 @@ def find_meetings(graph: Graph, z: Node, unit: Unit, until: int) -> list[Meeting
     plain: set[Node] = {z}
     meetings: list[Meeting] = []
     varying = _varying(unit)
+    filled: list[Meeting] = []
+    single = np.size(z.value) == 1
     waiting = sorted(_reachable(graph, z, until), key=lambda node: node.index)
     for node in waiting:
-        mine = [source for source in node.inputs if source in plain]
+        inputs = read(node) if single else node.inputs
+        mine = [source for source in inputs if source in plain]
         others = [
-            source for source in node.inputs
+            source for source in inputs
             if source not in plain
             and (_is_whole_target(source, node) or _is_lone_target(source, node) or not _constant(source, varying))
         ]  # fmt: skip
@@ -182,7 +186,11 @@ def find_meetings(graph: Graph, z: Node, unit: Unit, until: int) -> list[Meeting
         elif node.op not in COMPARING:
             last = max(mine, key=lambda source: source.index)
             target = others[0] if len(others) == 1 else None
-            meetings.append(Meeting(_stripped(last, z), node, target))
+            # A unit's output put beside those of others meets nothing yet.
+            (filled if single and node.op == "set_item" else meetings).append(
+                Meeting(_stripped(last, z), node, target)
+            )
+    meetings = meetings or filled
     return [meeting for meeting in meetings if np.size(meeting.output.value) == np.size(z.value)]
 
 
@@ -262,7 +270,8 @@ def _stripped(node: Node, z: Node) -> Node:
         )
         if not (through_log or safe or current.op in VIEWS or current.op in ("negative",)):
             break
-        sources = [source for source in current.inputs if source.index >= z.index]
+        inputs = read(current) if np.size(z.value) == 1 else current.inputs
+        sources = [source for source in inputs if source.index >= z.index]
         if not sources:
             break
         # In log(1 − a) and log(a + ε) the output is the one input that comes from the last layer.

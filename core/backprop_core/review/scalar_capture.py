@@ -65,7 +65,8 @@ def capture_scalars(analysis: UnitAnalysis, sites: Sites, label: str, detail: bo
     result: Data = {
         "label": label, "layers": layers, "parameters": list(parameters.values()),
         "e": _numbers(rows) if known else None, "target": found, "broadcast": [],
-        "late": analysis.late(), "source": {"rows": len(passes), "X": None, "Y": None},
+        "late": analysis.late(),
+        "source": {"rows": len(passes), "X": None, "Y": None, "target_line": _target_line(analysis, sites)},
         "loss_value": None if analysis.loss is None else float(np.asarray(analysis.loss.value).reshape(-1)[0]),
         "evaluation": evaluation, "rates": named_rates(analysis),
     }  # fmt: skip
@@ -76,6 +77,15 @@ def capture_scalars(analysis: UnitAnalysis, sites: Sites, label: str, detail: bo
 
 def _numbers(rows: Any) -> Array:
     return np.array([[float(np.asarray(value).reshape(-1)[0]) for value in row] for row in rows])
+
+
+def _target_line(analysis: UnitAnalysis, sites: Sites) -> int:
+    """Return the line at which the update takes targets and outputs together."""
+    met = (
+        meeting for neuron in analysis.passes[0].layers[-1] for meeting in analysis.meetings[id(neuron)]
+        if meeting.node in analysis.updated and meeting.node.op == "subtract" and meeting.node.site >= 0
+    )  # fmt: skip
+    return next((sites.line(meeting.node.site) for meeting in met), 0)
 
 
 def _scalar_targets(analysis: UnitAnalysis, one: Pass, where: str) -> list[Any] | None:

@@ -80,6 +80,15 @@ def test_a_mistake_is_named_with_its_layer_and_line(tmp_path, name, right, wrong
     assert [(one.id, one.layer, one.line) for one in found.mistakes] == [(expected, layer, line)]
 
 
+def test_the_share_with_which_a_gradient_enters_a_running_mean_is_no_factor(tmp_path):
+    source = (FOLDER / "penalised_momentum.py").read_text(encoding="utf-8")
+    script = tmp_path / "net.py"
+    script.write_text(source.replace("- current_learning_rate * g", "- 0.2 * (current_learning_rate * g)"))
+    found = review(script)
+    assert found.reviewed, found.reason
+    assert (found.mistakes, found.warnings) == ((), ())
+
+
 def test_weights_crosswise_in_a_network_of_single_numbers_are_not_transposed(tmp_path):
     source = (FOLDER / "shared_biases.py").read_text(encoding="utf-8")
     crosswise = source.replace("d2 * w7) * h1", "d2 * w6) * h1").replace("(d1 * w6", "(d1 * w7")

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_core.review.analysis import number_in
 from backprop_core.review.gradients import ancestors, gradients
+from backprop_core.review.recorded import Ref
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +88,8 @@ def without_buffers(
         }  # fmt: skip
     own = np.asarray(found.get(state, np.ones(np.shape(state.value)))) - 1
     decay = own * np.asarray(state.value, float) if np.allclose(own, own.flat[0], rtol=1e-9, atol=0) else 0.0
-    return np.reshape(slope.flat[0] * value, applied.shape) + decay, {
+    step = slope.flat[0] / _share(analysis, gradient, buffers)
+    return np.reshape(step * value, applied.shape) + decay, {
         "adaptive": False,
         "stale": stale,
         "memory": True,
@@ -140,6 +143,37 @@ def _is_kept_whole(analysis: UnitAnalysis, buffer: Node) -> bool:
             kept = gradients(new, analysis.start, np.ones(np.shape(new.value))).get(buffer)
             return kept is not None and bool(np.allclose(kept, 1.0, rtol=1e-12))
     return False
+
+
+def _share(analysis: UnitAnalysis, gradient: Node, buffers: list[Node]) -> float:
+    """Return with what share a gradient enters a running mean, 1 where it enters no mean.
+
+    In v = βv + (1 − β)g the gradients of all updates count with a weight of one together.
+    """
+    after = {
+        node: analysis.new[path] for path, node in analysis.unit.start.state.items() if path in analysis.new
+    }
+    for buffer in buffers:
+        new = after[buffer]
+        found = gradients(new, analysis.start | {gradient}, np.ones(np.shape(new.value)))
+        parts = [np.asarray(found.get(node, 0.0)) for node in (buffer, gradient)]
+        if all(np.size(part) and np.allclose(part, np.ravel(part)[0], rtol=1e-9, atol=0) for part in parts):
+            kept = float(np.ravel(parts[0])[0])
+            for position in (0, 1) if gradient.op == "multiply" else ():
+                share = number_in(gradient, position) or 0.0
+                whole = 0 < share < 1 and abs(kept + share - 1) < 1e-9
+                if whole and not _is_held(analysis, gradient, position):
+                    return share
+    return 1.0
+
+
+def _is_held(analysis: UnitAnalysis, node: Node, position: int) -> bool:
+    """Whether an operand has a name of its own, as a learning rate has, and 1 − β seldom."""
+    argument = node.arguments[position]
+    if not isinstance(argument, Ref):
+        return False
+    source = node.inputs[argument.index]
+    return source in analysis.start or any(name for name, _ in source.names)
 
 
 def _never_forgets(analysis: UnitAnalysis, gradient: Node, buffers: list[Node]) -> bool:

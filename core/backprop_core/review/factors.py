@@ -115,6 +115,9 @@ def _classified(network: Network, search: Search, fit: Fit, part: Data) -> tuple
         ]
         kappas += [abs(fit.factor / value) for value in likely if value]
     counts = _counts(network, part) if rows == 1 and not network.averaged else set()
+    if network.accumulated and network.batches > 1 and not fit.power:
+        # Of a loss that is added up over several updates, each makes a part.
+        kappas = [*(kappa / network.batches for kappa in kappas), *kappas]
     options = [_class_of(kappa, fit.power, network, rows, outputs, counts) for kappa in kappas]
     order = {"ok": 0, "constant": 1, "sum": 1, "divided": 1, "odd": 3}
     kind, rest = min(options, key=lambda option: (order[option[0]], abs(np.log(option[1]))))
@@ -155,10 +158,6 @@ def _class_of(
     if near(1.0):
         return "ok", 1.0
     samples = network.samples
-    if network.accumulated and network.batches > 1 and not power:
-        kappa /= network.batches
-        if near(1.0):
-            return "ok", 1.0
     if rows == 1 and samples > 1 and (near(samples) or near(1 / samples)):
         return "ok", 1.0
     if any(near(1 / count) for count in counts):

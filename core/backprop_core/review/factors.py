@@ -114,7 +114,8 @@ def _classified(network: Network, search: Search, fit: Fit, part: Data) -> tuple
             value for value in values if not any(abs(value - count) < 1e-9 * count for count in counts)
         ]
         kappas += [abs(fit.factor / value) for value in likely if value]
-    counts = _counts(network, part) if rows == 1 and not network.averaged else set()
+    single = rows == 1 and (network.samples == 1 or not network.averaged)
+    counts = _counts(network, part) if single else set()
     if network.accumulated and network.batches > 1 and not fit.power:
         # Of a loss that is added up over several updates, each makes a part.
         kappas = [*(kappa / network.batches for kappa in kappas), *kappas]

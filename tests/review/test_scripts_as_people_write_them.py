@@ -54,9 +54,7 @@ MISTAKES = [
         1,
     ),
     ("filled_arrays", "e = targets[k] - ao[k]", "e = 0.5 * targets[k] - ao[k]", "target-misaligned", None),
-    ("joined_ones", "second - rate * np", "second + rate * np", "sign-flipped", 2),
     ("bias_from_nought", "dz = p - y", "dz = y - p", "sign-flipped", None),
-    ("norm_compared", "params[k] -= self.lr", "params[k] += self.lr", "sign-flipped", None),
     (
         "absolute_error_shown",
         "logistic(hidden, derivative=True)",

@@ -33,8 +33,8 @@ for epoch in range(20):
         d1 = d2 @ params["W2"].T * (hidden > 0)
         grads = {"W1": x[rows].T @ d1, "b1": d1.sum(0), "W2": hidden.T @ d2, "b2": d2.sum(0)}
         norm = np.sqrt(sum(np.sum(g**2) for g in grads.values()))
-        if norm > 1.0:
-            grads = {k: g / norm for k, g in grads.items()}
+        if norm > 50.0:
+            grads = {k: 50.0 * g / norm for k, g in grads.items()}
         adam.step(params, grads)
     out = np.maximum(x @ params["W1"] + params["b1"], 0) @ params["W2"] + params["b2"]
     print(epoch, np.mean((out - y) ** 2))

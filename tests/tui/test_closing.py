@@ -6,6 +6,7 @@ import gc
 
 import pytest
 from textual._styles_cache import StylesCache
+from textual.screen import Screen
 
 from tests.tui.driving import open_lab, paused_engine
 
@@ -40,3 +41,20 @@ async def test_what_was_closed_is_forgotten(key):
             gc.collect()
             counts.append(sum(isinstance(thing, StylesCache) for thing in gc.get_objects()))
         assert counts[2] <= counts[1]
+
+
+@pytest.mark.parametrize("key", ["question_mark", "p", "d", "ctrl+p"])
+async def test_a_screen_that_is_taken_down_while_it_opens_has_no_parts_and_needs_none(key, monkeypatch):
+    async with open_lab(paused_engine()) as lab:
+        # What Textual does of a screen that is pruned before it has been composed.
+        monkeypatch.setattr(Screen, "mount_composed_widgets", nothing_mounted)
+        await lab.pilot.press(key)
+        await lab.until(lambda: lab.app.screen is not lab.app.lab)
+        await lab.pilot.pause()
+        lab.app.exit(return_code=0)
+    assert lab.app.return_code == 0
+    assert lab.app.farewell == ""
+
+
+async def nothing_mounted(screen, widgets):
+    pass

@@ -42,7 +42,8 @@ class Palette(CommandPalette):
 
     def _gather_commands(self, search_value: str) -> Worker[None] | None:  # type: ignore[override]
         """Look for what has been typed, unless that is heard of when the list is being taken down."""
-        return super()._gather_commands(search_value) if is_on_top(self) else None
+        there = is_on_top(self) and self.query(CommandList)
+        return super()._gather_commands(search_value) if there else None
 
     def _action_command_list(self, action: str) -> None:
         """Pass a key on to the list; one without lines, as in a window of no height, has no pages to go through."""

@@ -62,18 +62,20 @@ class DiagnosisScreen(ModalScreen[Forecast | None]):
         """Words, a picture of the neurons concerned, the forecast's curves."""
         with Container(classes="dialog diagnosis"):
             yield DiagnosisView(id="words")
-            yield HeatmapView(id="picture")
-            yield ForkPlot(id="forks")
+            picture, forks = HeatmapView(id="picture"), ForkPlot(id="forks")
+            picture.border_title, forks.border_title = "pre-activations", "forecast"
+            yield picture
+            yield forks
 
     def on_mount(self) -> None:
         """Show what is known so far."""
-        self.query_one("#picture").border_title = "pre-activations"
-        self.query_one("#forks").border_title = "forecast"
         self.show(self.frame, self.consultation)
 
     def on_resize(self, event: events.Resize) -> None:
         """Put the pictures beside the words where there is room."""
         self.set_class(event.size.width >= BESIDE, "-beside")
+        if not self.query(DiagnosisView):
+            return
         keys = self._fitting(KEYS)
         ascii_only = self.query_one(DiagnosisView).glyphs.ascii
         self.query_one(".diagnosis").border_subtitle = to_ascii(keys) if ascii_only else keys
@@ -88,7 +90,7 @@ class DiagnosisScreen(ModalScreen[Forecast | None]):
         """Show what is known now."""
         self.frame, self.consultation = frame, consultation
         if not self.query(DiagnosisView):
-            # Not yet there, or being taken down.
+            # Not yet there, or being taken down, as when the app is left while this opens.
             return
         dialog, diagnosis = self.query_one(".diagnosis"), consultation.diagnosis
         titles = ["diagnosis"]

@@ -40,7 +40,10 @@ class PresetsScreen(ClosesOnce[str | None]):
 
     def on_mount(self) -> None:
         """Begin at the preset that is open."""
-        options = self.query_one(OptionList)
+        options = self.query_one_optional(OptionList)
+        if options is None:
+            # The app is left while this opens.
+            return
         names = list(self._presets)
         options.highlighted = names.index(self._current) if self._current in names else 0
         options.focus()

@@ -14,7 +14,7 @@ from backprop_core.commands import Step
 from backprop_core.engine import LocalEngine
 from backprop_core.presets import load_preset
 from backprop_core.review import review
-from backprop_core.review.watch_engine import WatchEngine
+from backprop_core.review.watching.watch_engine import WatchEngine
 from backprop_tui.app import LabApp
 from backprop_tui.session_log import SessionLog
 from backprop_tui.watch_app import WatchApp

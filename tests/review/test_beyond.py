@@ -9,15 +9,15 @@ import pytest
 
 from backprop_core.experiment import Choice, DataSpec, Experiment, NetworkSpec, TrainingSpec
 from backprop_core.presets import load_preset
-from backprop_core.review.beyond import Beyond, TooLongError, Trouble, fork_epochs, investigate
-from backprop_core.review.beyond_text import Terms, sentences
-from backprop_core.review.beyond_worker import as_values, from_values
-from backprop_core.review.expression import Expressed, express
-from backprop_core.review.judging import judged
-from backprop_core.review.process import messages_in, private_folder, run_module
-from backprop_core.review.recipes import Kitchen, Recipe, kinds_of
-from backprop_core.review.samples import InexpressibleError, dataset_of, planned_epochs, script_seconds
-from backprop_core.review.stopping import ends_below
+from backprop_core.review.beyond.beyond import Beyond, TooLongError, Trouble, fork_epochs, investigate
+from backprop_core.review.beyond.beyond_text import Terms, sentences
+from backprop_core.review.beyond.beyond_worker import as_values, from_values
+from backprop_core.review.beyond.expression import Expressed, express
+from backprop_core.review.beyond.recipes import Kitchen, Recipe, kinds_of
+from backprop_core.review.beyond.samples import InexpressibleError, dataset_of, planned_epochs, script_seconds
+from backprop_core.review.beyond.stopping import ends_below
+from backprop_core.review.comparing.judging import judged
+from backprop_core.review.running.process import messages_in, private_folder, run_module
 from backprop_core.trainer import Trainer
 from tests.review.test_posted_network import SCRIPT
 
@@ -58,7 +58,7 @@ SCHEDULED = (
 
 def seen_of(script):
     with private_folder() as folder:
-        run_module("backprop_core.review.worker", [str(script), str(folder)], folder, 60)
+        run_module("backprop_core.review.running.worker", [str(script), str(folder)], folder, 60)
         messages = messages_in(folder)
     return messages, judged(messages)
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from backprop_core.review.activation_forms import form_of
-from backprop_core.review.candidates import MOST, candidates
-from backprop_core.review.correction import apply
-from backprop_core.review.finding import Finding
+from backprop_core.review.comparing.finding import Finding
+from backprop_core.review.following.activation_forms import form_of
+from backprop_core.review.mending.candidates import MOST, candidates
+from backprop_core.review.mending.correction import apply
 from tests.review.test_mending import SCRIPT
 
 LINES = {text.strip(): number for number, text in enumerate(SCRIPT.split("\n"), 1)}

@@ -7,9 +7,9 @@ import builtins
 import numpy as np
 import pytest
 
-from backprop_core.review.gradients import gradients
-from backprop_core.review.instrument import RECORDER, instrument
-from backprop_core.review.recorder import Recorder
+from backprop_core.review.following.gradients import gradients
+from backprop_core.review.running.instrument import RECORDER, instrument
+from backprop_core.review.running.recorder import Recorder
 
 EXPRESSIONS = [
     "np.sum(np.tanh(x @ w) ** 2)",

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from backprop_core.review import review
-from backprop_core.review.finding import Finding
-from backprop_core.review.further import draws_anew
-from backprop_core.review.mending import mend
-from backprop_core.review.verification import Again, trials
+from backprop_core.review.beyond.further import draws_anew
+from backprop_core.review.comparing.finding import Finding
+from backprop_core.review.mending.mending import mend
+from backprop_core.review.mending.verification import Again, trials
 from backprop_tui.reviewing import WIDTH, text_of
 
 SOURCE = "one = a\ntwo = b\nthree = c\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backprop_core.review import Review, review
-from backprop_core.review.correction import apply
+from backprop_core.review.mending.correction import apply
 from backprop_tui.reviewing import text_of
 
 SCRIPT = Path(__file__).with_name("posted_network.py")

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from backprop_core.review.correction import apply
-from backprop_core.review.rewriting import KINDS, Names, changed_lines, rewritten, writable
+from backprop_core.review.mending.correction import apply
+from backprop_core.review.mending.rewriting import KINDS, Names, changed_lines, rewritten, writable
 from tests.review.test_posted_network import SCRIPT
 
 FLAT = SCRIPT.read_text(encoding="utf-8")

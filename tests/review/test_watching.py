@@ -8,7 +8,7 @@ import pytest
 
 from backprop_core.commands import ReinitDead, Run, SetOption, Step
 from backprop_core.errors import UserError
-from backprop_core.review.watch_engine import WatchEngine
+from backprop_core.review.watching.watch_engine import WatchEngine
 from tests.review.watching import NETWORK, VIEW, by_hand, watching, written
 
 IN_BATCHES = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 from textual._styles_cache import StylesCache
@@ -35,8 +36,9 @@ async def test_what_was_closed_is_forgotten(key):
             await lab.pilot.press(key)
             await lab.until(lambda: lab.app.screen is not lab.app.lab)
             await lab.pilot.pause()
+            opened = weakref.ref(lab.app.screen)
             await lab.pilot.press("escape")
-            await lab.until(lambda: lab.app.screen is lab.app.lab)
+            await lab.until(lambda opened=opened: not (opened() and opened().is_running))
             await lab.frame()
             gc.collect()
             counts.append(sum(isinstance(thing, StylesCache) for thing in gc.get_objects()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.color import ColorSystem
 
 from backprop_core.commands import Step
-from backprop_core.review.watch_engine import WatchEngine
+from backprop_core.review.watching.watch_engine import WatchEngine
 from backprop_core.snapshot import View
 from backprop_tui.watch_app import WatchApp
 from tests.review.watching import written

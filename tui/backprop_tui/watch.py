@@ -12,7 +12,7 @@ from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
 from backprop_core.files import harmless, read_text, shown
 from backprop_core.review import syntax_trouble
-from backprop_core.review.watch_engine import WatchEngine
+from backprop_core.review.watching.watch_engine import WatchEngine
 from backprop_tui.lab import summary
 
 if TYPE_CHECKING:

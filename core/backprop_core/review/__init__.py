@@ -40,16 +40,16 @@ def review(
     UserError
         If there is no such file.
     """
-    from backprop_core.review.process import messages_in, private_folder, run_module
+    from backprop_core.review.running.process import messages_in, private_folder, run_module
 
     source = read_text(script, MOST_SOURCE)
     if (trouble := syntax_trouble(source, script)) is not None:
         return Review(str(script), False, trouble)
     with private_folder() as folder:
         words = [str(script), str(folder)] + ([loss] if loss else [])
-        code, _ = run_module("backprop_core.review.worker", words, folder, timeout)
+        code, _ = run_module("backprop_core.review.running.worker", words, folder, timeout)
         messages = messages_in(folder)
-    from backprop_core.review.conclusion import conclusion_of
+    from backprop_core.review.explaining.conclusion import conclusion_of
 
     try:
         return conclusion_of(script, source, messages, code is None, timeout, gradient_only)

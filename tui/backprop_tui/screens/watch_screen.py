@@ -8,7 +8,7 @@ from textual.binding import Binding
 
 from backprop_core.engine import EngineDied
 from backprop_core.errors import UserError
-from backprop_core.review.watch_engine import WatchEngine
+from backprop_core.review.watching.watch_engine import WatchEngine
 from backprop_tui.keys import WATCH_KEYS
 from backprop_tui.screens.lab_screen import LabScreen
 from backprop_tui.watch import WATCH_PACE

@@ -1,0 +1,1 @@
+"""The script of a user, watched live in the lab."""

@@ -147,6 +147,13 @@ def test_presets_that_learn_have_nothing_confirmed(name):
     assert found.recommended is None
 
 
+def test_a_validation_loss_that_was_lower_by_luck_is_no_overfitting():
+    trainer = Trainer(load_preset("spiral"))
+    trainer.run(Run())
+    assert trainer.validation_loss() > 20 * trainer.keeper.best_validation.loss
+    assert not diagnose(trainer).confirmed
+
+
 @pytest.mark.parametrize(
     "name",
     ["output-cannot-reach-targets", "bad-initialization", "learning-rate-too-low", "contradictory-targets"],

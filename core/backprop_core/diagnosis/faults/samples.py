@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from backprop_core.diagnosis import cures
 from backprop_core.diagnosis.fault import Cure, Fault, Symptom
 from backprop_core.diagnosis.report import SERIOUS, VALIDATION
-from backprop_core.diagnosis.verdict import CLEAR, STRICT
+from backprop_core.diagnosis.verdict import STRICT, Margin
 
 if TYPE_CHECKING:
     from backprop_core.diagnosis.evidence import Evidence
@@ -22,6 +22,10 @@ NEAR_FLOOR = 0.3
 """A floor of at least this share of the loss is what keeps it up."""
 
 WORSE_THAN_BEST = 1.1
+LOST = Margin(0.33, 0.2)
+"""What a validation loss has to have lost for going back to be worth it: the lowest of many looks is low by luck
+too, and a few samples named wrongly with confidence cost much of a cross-entropy."""
+
 RARE = 10.0
 NO_BETTER = 0.005
 """An accuracy above that of always naming the largest class by no more than this is no better."""
@@ -143,7 +147,7 @@ def _overfitting(evidence: Evidence) -> Symptom | None:
         f"The validation loss {risen}, while the training loss has fallen to {evidence.loss:.4g}.",
         {"validation": now, "best_validation": best, "training": evidence.loss},
         # Where no decay holds it there, going back and stopping does.
-        proven=lambda untreated: CLEAR.lower(best, untreated.last_validation[0], evidence.data.baseline),
+        proven=lambda untreated: LOST.lower(best, untreated.last_validation[0], evidence.data.baseline),
     )
 
 

@@ -86,7 +86,7 @@ THERE_AND_BACK = (Probe(RIGHT, LAYER), Probe(LEFT, LAYER))
 
 CASES = (
     Case("overview, digits", CLASSES, "", "─ activations ─", (*COMMON, *RATE_KEYS, Probe("h", MODE))),
-    Case("network", CLASSES, "v", "─ network ─", (*COMMON, *RATE_KEYS, Probe("h", QUANTITY))),
+    Case("network", CLASSES, "v", "─ network", (*COMMON, *RATE_KEYS, Probe("h", QUANTITY))),
     Case(
         "plane of a thrashing spiral", THRASHING, "vv", "─ outcome ─", (*COMMON, *RATE_KEYS, *THERE_AND_BACK)
     ),

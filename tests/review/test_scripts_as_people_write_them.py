@@ -117,3 +117,40 @@ def test_a_corrected_line_is_written_in_the_names_of_the_script_and_verified(tmp
     assert found.mistakes[0].correction == "delta = error * out * (1 - out)"
     assert found.corrected is not None
     assert found.corrected.gradient_right
+
+
+LOG_SUM_EXP = """\
+import numpy as np
+
+gen = np.random.default_rng(4)
+kinds = gen.integers(0, 3, size=36)
+points = np.array([[0.0, 1.5], [1.5, -1.0], [-1.5, -1.0]])[kinds] + gen.normal(scale=0.7, size=(36, 2))
+wanted = np.eye(3)[kinds]
+W1, c1 = gen.normal(scale=0.7, size=(2, 6)), np.zeros(6)
+W2, c2 = gen.normal(scale=0.7, size=(6, 3)), np.zeros(3)
+for turn in range(120):
+    h = np.tanh(points @ W1 + c1)
+    scores = h @ W2 + c2
+    top = scores.max(axis=1, keepdims=True)
+    logp = scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+    cost = -(wanted * logp).sum() / 36
+    d = np.exp(logp)
+    d[range(36), kinds] -= 1
+    d /= 36
+    dh = (d @ W2.T) * (1 - h**2)
+    W2 -= 0.3 * h.T @ d
+    c2 -= 0.3 * d.sum(axis=0)
+    W1 -= 0.3 * points.T @ dh
+    c1 -= 0.3 * dh.sum(axis=0)
+    if turn % 30 == 0:
+        print(turn, cost)
+"""
+"""Right, but its loss is of logarithms of probabilities, which no output of its own leads to."""
+
+
+def test_what_does_not_fit_a_loss_that_is_only_assumed_is_no_mistake(tmp_path):
+    script = tmp_path / "log_sum_exp.py"
+    script.write_text(LOG_SUM_EXP)
+    found = review(script)
+    assert found.mistakes == ()
+    assert found.reviewed or "no loss was found" in found.reason

@@ -6,6 +6,11 @@ from typing import Any
 
 from backprop_core.files import shown
 
+NO_LOSS = (
+    "no loss was found that follows from its output, and its updates fit none that its output error implies; "
+    "compute the loss from the output that the error is taken of, in each iteration"
+)
+
 
 def why_not(messages: list[dict[str, Any]], stopped: bool, timeout: float) -> str:
     """Return the reason as one sentence."""

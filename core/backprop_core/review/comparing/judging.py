@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from backprop_core.review.comparing.findings import Judgement
 
 
+def is_guess(judgement: Judgement) -> bool:
+    """Tell whether the loss is only assumed, and explains not even the updates of the last layer.
+
+    Then it is the assumption that is wrong as likely as the script.
+    """
+    return judgement.network.implied and _is_unexplained(judgement)
+
+
+def _is_unexplained(judgement: Judgement) -> bool:
+    last = len(judgement.network.weights)
+    return any(one.id == "wrong-gradient" and one.layer == last for one in judgement.findings)
+
+
 def judged(messages: list[dict[str, Any]]) -> Judgement | None:
     """Judge the updates of a script; None if they could not be followed."""
     with np.errstate(all="ignore"):
@@ -20,9 +33,9 @@ def judged(messages: list[dict[str, Any]]) -> Judgement | None:
         if network is None:
             return None
         judgement = judge(network)
-        last = len(network.weights)
-        unexplained = any(one.id == "wrong-gradient" and one.layer == last for one in judgement.findings)
-        if network.implied or not (unexplained or (network.loss == "absolute" and judgement.findings)):
+        if network.implied or not (
+            _is_unexplained(judgement) or (network.loss == "absolute" and judgement.findings)
+        ):
             return judgement
         # What is shown need not be what is trained for: a mean absolute error often only reports.
         other = build_network(messages, implied=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_core.review.beyond.further import go_further
-from backprop_core.review.comparing.judging import judged
+from backprop_core.review.comparing.judging import is_guess, judged
 from backprop_core.review.explaining.explanation import put_into_words
 from backprop_core.review.explaining.lines import Lines
 from backprop_core.review.explaining.naming import parameter_names
@@ -15,7 +15,7 @@ from backprop_core.review.mending.candidates import candidates
 from backprop_core.review.mending.mending import mend
 from backprop_core.review.mending.value_names import ValueNames
 from backprop_core.review.mending.verification import trials
-from backprop_core.review.reasons import why_not
+from backprop_core.review.reasons import NO_LOSS, why_not
 from backprop_core.review.report import ParameterReport, Review, Warned
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def conclusion_of(
     judgement = judged(messages)
     if judgement is None:
         return Review(str(script), False, why_not(messages, stopped, timeout))
+    if is_guess(judgement):
+        return Review(str(script), False, NO_LOSS)
     text = source.split("\n")
     where = Lines(judgement.network, judgement, text)
     told = [(finding, where.of(finding)) for finding in judgement.findings]
